@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Sextant: kernels, operations and plans for convolutional networks.
+ *
+ * This header is the library's whole interface. Java reaches it through classes that jextract generates from it; a C or C++
+ * program includes it and links `sextant::sextant` (see the CMake package). It is plain C11.
+ *
+ * Life of a network:
+ *   1. sextant_device_create_cpu      where to run, with how many threads
+ *   2. sextant_conv2d_create, ...     one operation per layer; its weights are repacked here, once
+ *   3. sextant_plan_create, _add      the operations in order, with the places of their operands
+ *   4. sextant_plan_run               the whole forward pass in one call
+ *
+ * Letters (those of the field): n images, c input channels, h x w input size, k output channels, r x s kernel size,
+ * p x q output size.
+ *
+ * Conventions:
+ *   - Every function that can fail returns a status (SEXTANT_OK is 0) and writes one sentence into the caller's
+ *     `sextant_error`, which may be NULL. No state is kept per thread. No C++ exception leaves the library.
+ *   - Handles are created by `_create` and given back by `_destroy`, which accepts NULL. A plan keeps the operations it was
+ *     given; an operation keeps its device: handles may be destroyed in any order.
+ *   - Devices, operations and plans are immutable after creation (a plan: after sextant_plan_finish) and may be used from many
+ *     threads at once. What one run changes, the buffers, belongs to the caller.
+ *   - Pointers to weights are read during `_create` only. All float arrays are row-major and dense.
+ */
+#ifndef SEXTANT_H
+#define SEXTANT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(SEXTANT_BUILDING_LIBRARY)
+#define SEXTANT_API __attribute__((visibility("default")))
+#else
+#define SEXTANT_API
+#endif
+
+/* ------------------------------------------------------------------------------------------------ status */
+
+/** What a function returns. */
+enum {
+    SEXTANT_OK = 0,
+    SEXTANT_INVALID_ARGUMENT = 1, /**< the caller asked for something that has no meaning; the message says what */
+    SEXTANT_UNSUPPORTED = 2,      /**< meaningful, but not on this device or in this version */
+    SEXTANT_OUT_OF_MEMORY = 3,
+    SEXTANT_INTERNAL = 4          /**< a fault of the library; please report the message */
+};
+
+enum { SEXTANT_ERROR_CAPACITY = 1024 };
+
+/** One sentence about what went wrong, UTF-8, zero-terminated; owned by the caller, written only on failure. */
+typedef struct sextant_error {
+    char message[1024];
+} sextant_error;
+
+/* ------------------------------------------------------------------------------------------------ tensors */
+
+/** Element types. */
+enum { SEXTANT_F32 = 0 };
+
+/**
+ * How a tensor lies in memory. In a blocked layout the channels are cut into blocks of 8 or 16; one pixel's block is
+ * contiguous: [n][c / block][halo + h + halo][halo + w + halo][block]. Lanes past the last channel hold finite values that no
+ * operation lets reach a result.
+ */
+enum {
+    SEXTANT_NCHW = 1,    /**< [n][c][h][w]; halo is 0 */
+    SEXTANT_NCHW8C = 8,  /**< blocks of 8 channels: the AVX2 and portable paths */
+    SEXTANT_NCHW16C = 16 /**< blocks of 16 channels: the AVX-512 path */
+};
+
+/**
+ * Shape and layout of an activation. Data are 64-byte aligned in blocked layouts.
+ * A tensor may be a slice of a wider one (a concatenation written in place): then `c_total` is the channel count of the wider
+ * tensor, which fixes the distance between two images, and the slice's address is that of its first block. In a blocked layout
+ * a slice begins at a whole block.
+ */
+typedef struct sextant_tensor {
+    int32_t dtype;   /**< SEXTANT_F32 */
+    int32_t layout;  /**< SEXTANT_NCHW, SEXTANT_NCHW8C or SEXTANT_NCHW16C */
+    int32_t n, c, h, w;
+    int32_t halo;    /**< pixels of zero kept on all four sides of each plane, so that padded kernels need no border code */
+    int32_t c_total; /**< channels of the tensor this is a slice of; c when it is whole */
+} sextant_tensor;
+
+/* ------------------------------------------------------------------------------------------------ devices */
+
+/** Instruction sets, in ascending order. The environment variable SEXTANT_ISA (portable, avx2, avx512) lowers the choice. */
+enum { SEXTANT_ISA_PORTABLE = 0, SEXTANT_ISA_AVX2 = 1, SEXTANT_ISA_AVX512 = 2 };
+
+typedef struct sextant_device sextant_device;
+
+typedef struct sextant_device_info {
+    int32_t isa;     /**< the instruction set in use, SEXTANT_ISA_... */
+    int32_t block;   /**< channels in a block of this device's blocked layout: 8 or 16 */
+    int32_t threads; /**< threads a run uses, the caller's own among them */
+    int32_t cores;   /**< cores this process may use: affinity mask and container limit */
+    char isa_name[16];
+    char processor[64]; /**< the processor's own name */
+} sextant_device_info;
+
+/** The library's version, MAJOR.MINOR.PATCH. */
+SEXTANT_API const char *sextant_version(void);
+
+/**
+ * Opens the CPU.
+ * @param threads threads per run; 1 runs on the caller's thread alone, 0 takes as many as the process may use cores
+ * @param device receives the handle, to be given back with sextant_device_destroy
+ */
+SEXTANT_API int32_t sextant_device_create_cpu(int32_t threads, sextant_device **device, sextant_error *error);
+SEXTANT_API int32_t sextant_device_get_info(const sextant_device *device, sextant_device_info *info, sextant_error *error);
+SEXTANT_API void sextant_device_destroy(sextant_device *device);
+
+/** Zeroed memory aligned to 64 bytes (2 MiB when large, advised to huge pages); NULL when there is none. */
+SEXTANT_API void *sextant_memory_allocate(int64_t bytes);
+SEXTANT_API void sextant_memory_free(void *memory, int64_t bytes);
+
+/* ------------------------------------------------------------------------------------------------ operations */
+
+typedef struct sextant_op sextant_op;
+
+/** What an operation turned out to be. */
+typedef struct sextant_op_info {
+    char implementation[64]; /**< e.g. f32_conv2d_direct_avx512 */
+    int64_t flops;           /**< of the arithmetic asked for: a multiply-add counts 2 */
+    int64_t weight_bytes;    /**< repacked weights held by the operation */
+    int64_t scratch_bytes;   /**< working memory that a plan adds to its workspace */
+} sextant_op_info;
+
+SEXTANT_API int32_t sextant_op_get_info(const sextant_op *op, sextant_op_info *info, sextant_error *error);
+SEXTANT_API void sextant_op_destroy(sextant_op *op);
+
+/** Activation functions. */
+enum { SEXTANT_IDENTITY = 0, SEXTANT_RELU = 1, SEXTANT_TANH = 2, SEXTANT_SIGMOID = 3 };
+
+/**
+ * Every `_create` takes `implementation`: NULL takes the first implementation in the operation's ordered list that accepts the
+ * problem; a name takes that one or fails with its reason. SEXTANT_LOG=dispatch prints the choice and each refusal to stderr.
+ */
+
+/**
+ * Convolution (cross-correlation, as the field means it):
+ *   dst[n][k][p][q] = act(bias[k] + sum over c, r, s of weights[k][c][r][s] * pre(src[n][c][p*stride_h - pad_top + r*dilation_h]
+ *                     [q*stride_w - pad_left + s*dilation_w]) + residual[n][k][p][q]),
+ *   pre(x) = pre_activation ? max(0, x * pre_scale[c] + pre_shift[c]) : x    (padding stays 0)
+ * Operands in a plan: src, [residual,] dst. Weights: k x (c / groups) x r x s.
+ */
+typedef struct sextant_conv2d {
+    sextant_tensor src; /**< n c h w */
+    sextant_tensor dst; /**< n k p q */
+    int32_t r, s;
+    int32_t stride_h, stride_w;
+    int32_t pad_top, pad_left, pad_bottom, pad_right;
+    int32_t dilation_h, dilation_w;
+    int32_t groups;
+    int32_t activation;      /**< SEXTANT_IDENTITY, SEXTANT_RELU, ... applied last */
+    int32_t pre_activation;  /**< 1: scale, shift and ReLU on load (DenseNet's batch norm before the convolution) */
+    int32_t has_residual;    /**< 1: a tensor of dst's shape is added before the activation (ResNet's skip connection) */
+    sextant_tensor residual; /**< its layout, when has_residual */
+    int32_t strict;          /**< 1: only implementations that sum products directly (no Winograd) */
+} sextant_conv2d;
+
+/** @param bias k values or NULL; @param pre_scale, pre_shift c values each, NULL unless problem->pre_activation */
+SEXTANT_API int32_t sextant_conv2d_create(sextant_device *device, const sextant_conv2d *problem, const float *weights,
+                                          const float *bias, const float *pre_scale, const float *pre_shift,
+                                          const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * Fully connected: dst[n][k] = act(bias[k] + sum over i of weights[k][i] * src[n][i]), where i runs over c, h, w in that order
+ * whatever the layout of src: flattening costs nothing. dst has h = w = 1. Operands: src, dst. Weights: k x (c*h*w).
+ */
+typedef struct sextant_linear {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t activation;
+} sextant_linear;
+
+SEXTANT_API int32_t sextant_linear_create(sextant_device *device, const sextant_linear *problem, const float *weights,
+                                          const float *bias, const char *implementation, sextant_op **op,
+                                          sextant_error *error);
+
+/** Kinds of pooling. */
+enum {
+    SEXTANT_POOL_MAX = 0,
+    SEXTANT_POOL_AVERAGE = 1,           /**< divides by the pixels of the window that lie in the image */
+    SEXTANT_POOL_AVERAGE_WITH_PAD = 2,  /**< divides by the pixels of the window in the padded image (count_include_pad) */
+    SEXTANT_POOL_AVERAGE_ADAPTIVE = 3   /**< window of output i: floor(i*h/p) to ceil((i+1)*h/p); r s stride pad are ignored */
+};
+
+/** Pooling; ceil mode is a matter of dst's size. A global pool has r = h, s = w. Operands: src, dst. */
+typedef struct sextant_pool2d {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t kind;
+    int32_t r, s;
+    int32_t stride_h, stride_w;
+    int32_t pad_top, pad_left, pad_bottom, pad_right;
+    int32_t dilation_h, dilation_w;
+} sextant_pool2d;
+
+SEXTANT_API int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const char *implementation,
+                                          sextant_op **op, sextant_error *error);
+
+/**
+ * Local response normalisation across channels (Krizhevsky et al. 2012, sec. 3.3):
+ *   dst = src / (bias + alpha * sum over the `size` channels around c of src^2) ^ beta
+ * The window is c - size/2 ... c + (size-1)/2, cut at the ends; alpha is NOT divided by size. Operands: src, dst.
+ */
+typedef struct sextant_lrn {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t size;
+    float alpha, beta, bias;
+} sextant_lrn;
+
+SEXTANT_API int32_t sextant_lrn_create(sextant_device *device, const sextant_lrn *problem, const char *implementation,
+                                       sextant_op **op, sextant_error *error);
+
+/** Batch norm with given statistics (Ioffe & Szegedy, arXiv:1502.03167): dst = act(src * scale[c] + shift[c]). Operands: src, dst. */
+typedef struct sextant_batch_norm {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t activation;
+} sextant_batch_norm;
+
+/** @param scale gamma / sqrt(variance + eps), c values; @param shift beta - mean * scale, c values */
+SEXTANT_API int32_t sextant_batch_norm_create(sextant_device *device, const sextant_batch_norm *problem, const float *scale,
+                                              const float *shift, const char *implementation, sextant_op **op,
+                                              sextant_error *error);
+
+/** dst = act(src), or with a second source dst = act(src + other). Operands: src, [other,] dst. */
+typedef struct sextant_eltwise {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t activation;
+    int32_t has_other;    /**< 1: add a second tensor of the same shape first */
+    sextant_tensor other; /**< its layout, when has_other */
+} sextant_eltwise;
+
+SEXTANT_API int32_t sextant_eltwise_create(sextant_device *device, const sextant_eltwise *problem, const char *implementation,
+                                           sextant_op **op, sextant_error *error);
+
+/** Softmax over c, or its logarithm; h = w = 1, layout NCHW. Operands: src, dst. */
+typedef struct sextant_softmax {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t log; /**< 1: log-softmax */
+} sextant_softmax;
+
+SEXTANT_API int32_t sextant_softmax_create(sextant_device *device, const sextant_softmax *problem, const char *implementation,
+                                           sextant_op **op, sextant_error *error);
+
+/** Concatenation over channels by copying, for tensors that cannot be written in place. Operands: the sources in order, dst. */
+SEXTANT_API int32_t sextant_concat_create(sextant_device *device, const sextant_tensor *sources, int32_t count,
+                                          const sextant_tensor *dst, const char *implementation, sextant_op **op,
+                                          sextant_error *error);
+
+/** Copies a tensor into another layout, halo or slice. Operands: src, dst. */
+SEXTANT_API int32_t sextant_reorder_create(sextant_device *device, const sextant_tensor *src, const sextant_tensor *dst,
+                                           const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * The parameter-free shortcut of CIFAR ResNets (He et al., arXiv:1512.03385, sec. 3.3, option A): every stride-th pixel,
+ * channels padded with zeros, (k - c) / 2 of them before and the rest after. Operands: src, dst.
+ */
+typedef struct sextant_shortcut {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t stride;
+} sextant_shortcut;
+
+SEXTANT_API int32_t sextant_shortcut_create(sextant_device *device, const sextant_shortcut *problem, const char *implementation,
+                                            sextant_op **op, sextant_error *error);
+
+/* ------------------------------------------------------------------------------------------------ plans */
+
+typedef struct sextant_plan sextant_plan;
+
+/** Where an operand lies: `offset` bytes into buffer number `buffer`. Buffer 0 is the workspace, 1, 2, ... are the caller's. */
+typedef struct sextant_place {
+    int64_t offset;
+    int32_t buffer;
+    int32_t reserved; /**< 0 */
+} sextant_place;
+
+typedef struct sextant_plan_info {
+    int32_t steps;
+    int32_t buffers;         /**< buffers a run expects, the workspace among them */
+    int64_t workspace_bytes; /**< what buffer 0 must hold: activations and scratch */
+    int64_t weight_bytes;    /**< repacked weights held by the plan's operations */
+    int64_t flops;
+} sextant_plan_info;
+
+SEXTANT_API int32_t sextant_plan_create(sextant_device *device, sextant_plan **plan, sextant_error *error);
+
+/** Appends a step. `places` are the operation's operands in the order its description gives, `count` of them. */
+SEXTANT_API int32_t sextant_plan_add(sextant_plan *plan, sextant_op *op, const sextant_place *places, int32_t count,
+                                     sextant_error *error);
+
+/** Ends the construction: after this the plan may be run, by many threads, each with a workspace of its own. */
+SEXTANT_API int32_t sextant_plan_finish(sextant_plan *plan, sextant_error *error);
+SEXTANT_API int32_t sextant_plan_get_info(const sextant_plan *plan, sextant_plan_info *info, sextant_error *error);
+
+/**
+ * Runs all steps.
+ * @param buffers `count` addresses: buffers[0] the workspace (64-byte aligned, workspace_bytes long), then the caller's, each
+ *        as long as the steps that use it need
+ * @param nanoseconds NULL, or room for one time per step
+ */
+SEXTANT_API int32_t sextant_plan_run(const sextant_plan *plan, void *const *buffers, int32_t count, int64_t *nanoseconds,
+                                     sextant_error *error);
+SEXTANT_API void sextant_plan_destroy(sextant_plan *plan);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where an activation's elements lie. All distances are in floats.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "sextant/sextant.h"
+
+namespace sextant {
+
+/// Channels per block: 1 for NCHW, 8 or 16 for the blocked layouts.
+inline int block_of(const sextant_tensor& t) { return t.layout == SEXTANT_NCHW ? 1 : t.layout; }
+inline bool is_blocked(const sextant_tensor& t) { return t.layout != SEXTANT_NCHW; }
+
+/// Blocks that hold the tensor's own channels.
+inline int64_t channel_blocks(const sextant_tensor& t) { return (t.c + block_of(t) - 1) / block_of(t); }
+
+/// From a pixel to the one below it.
+inline int64_t row_pitch(const sextant_tensor& t) { return int64_t{t.w + 2 * t.halo} * block_of(t); }
+
+/// From a channel block to the next.
+inline int64_t plane_pitch(const sextant_tensor& t) { return (t.h + 2 * t.halo) * row_pitch(t); }
+
+/// From an image to the next: a slice steps over the whole tensor's channels.
+inline int64_t image_pitch(const sextant_tensor& t) {
+    return (t.c_total + block_of(t) - 1) / block_of(t) * plane_pitch(t);
+}
+
+/// From the start of a plane (its halo's corner) to pixel (0, 0).
+inline int64_t origin(const sextant_tensor& t) { return t.halo * row_pitch(t) + int64_t{t.halo} * block_of(t); }
+
+/// Offset of element (n, c, y, x); y and x may reach into the halo. For references and odd corners, not for hot loops.
+inline int64_t offset_of(const sextant_tensor& t, int n, int c, int y, int x) {
+    const int b = block_of(t);
+    return n * image_pitch(t) + c / b * plane_pitch(t) + origin(t) + y * row_pitch(t) + int64_t{x} * b + c % b;
+}
+
+/// Floats from the slice's first element's block to the end of its last: what an address of it must provide.
+inline int64_t extent(const sextant_tensor& t) {
+    return (t.n - 1) * image_pitch(t) + channel_blocks(t) * plane_pitch(t);
+}
+
+/// "1x64x56x56"
+std::string shape_text(const sextant_tensor& t);
+
+}  // namespace sextant
