@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.io;
+
+import dev.sextant.DType;
+import dev.sextant.Shape;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.SortedSet;
+
+/**
+ * The named tensors of one checkpoint.
+ *
+ * <p>Safe for use by several threads at once. What {@link #floats} returns belongs to the weights and is valid until
+ * {@link #close}; afterwards every method but {@link #source} and {@code close} throws {@link IllegalStateException}.
+ * A key that is not there is an {@link IllegalArgumentException} naming the source and the key.
+ */
+public interface Weights extends AutoCloseable {
+
+  /** The keys of all tensors, sorted; the {@code KEY_scale} beside an 8-bit {@code KEY} is part of KEY and not listed. */
+  SortedSet<String> keys();
+
+  /** The shape of a tensor; a scalar has rank 0. */
+  Shape shape(String key);
+
+  /** The element type as stored. */
+  DType dtype(String key);
+
+  /**
+   * The elements as row-major float32 in native byte order, 4-byte aligned and read-only: the stored bytes themselves
+   * where they are float32 already, else a converted copy made at the first call.
+   *
+   * @throws UnsupportedOperationException if the stored type is not meant to be read as real numbers (integers without a scale)
+   */
+  MemorySegment floats(String key);
+
+  /** The checkpoint's own notes, text to text; empty if it has none. */
+  Map<String, String> metadata();
+
+  /** Where the weights came from, for messages: a file's path. */
+  String source();
+
+  /** Releases the memory behind every segment handed out; closing twice does nothing. */
+  @Override
+  void close();
+}
