@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.nn;
+
+import static dev.sextant.nn.Checks.require;
+
+/**
+ * Max or average pooling over {@code r x s} windows: {@code c h w -> c p q} with
+ * {@code p = floor((h + 2 padH - dilation (r - 1) - 1) / strideH) + 1}, or that quotient rounded up where {@code ceil} is set, except that no
+ * window starts beyond the input and its upper padding. Padding counts as minus infinity for the maximum and as zero for the
+ * average, which divides by the padded window's size where {@code countPad} is set and by the number of real pixels where not.
+ */
+public record Pool(Kind kind, int r, int s, int strideH, int strideW, int padH, int padW, int dilation, boolean ceil, boolean countPad)
+        implements Nn {
+
+    public enum Kind { MAX, AVG }
+
+    public Pool {
+        require(kind != null, "pool: expects a kind, found null");
+        require(r > 0 && s > 0, "pool: expects a window of at least 1x1, found %dx%d", r, s);
+        require(strideH > 0 && strideW > 0, "pool: expects strides of at least 1, found %dx%d", strideH, strideW);
+        require(dilation > 0, "pool: expects a dilation of at least 1, found %d", dilation);
+        require(kind == Kind.MAX || dilation == 1, "pool: an average expects dilation 1, found %d", dilation);
+        require(padH >= 0 && padW >= 0 && 2 * padH <= r && 2 * padW <= s,
+            "pool: expects padding of 0 up to half its %dx%d window, found %dx%d", r, s, padH, padW);
+    }
+
+    /** Whether sizes round up, so that the last row and column of pixels always belong to some window. */
+    public Pool ceil(boolean ceil) {
+        return new Pool(kind, r, s, strideH, strideW, padH, padW, dilation, ceil, countPad);
+    }
+
+    /** Whether an average divides by the padding's share of a window too. */
+    public Pool countPad(boolean countPad) {
+        return new Pool(kind, r, s, strideH, strideW, padH, padW, dilation, ceil, countPad);
+    }
+
+    public Pool dilation(int dilation) {
+        return new Pool(kind, r, s, strideH, strideW, padH, padW, dilation, ceil, countPad);
+    }
+
+    @Override
+    public String toString() {
+        var text = new StringBuilder(kind == Kind.MAX ? "maxPool(" : "avgPool(").append(r == s ? "" + r : r + "x" + s).append(", ")
+            .append(strideH == strideW ? "" + strideH : strideH + "x" + strideW);
+        if (padH > 0 || padW > 0) text.append(", ").append(padH == padW ? "" + padH : padH + "x" + padW);
+        text.append(")");
+        if (dilation > 1) text.append(".dilation(").append(dilation).append(")");
+        if (ceil) text.append(".ceil(true)");
+        if (!countPad) text.append(".countPad(false)");
+        return text.toString();
+    }
+}
