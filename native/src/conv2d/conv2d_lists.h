@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this folder show one another: the creators that the ordered list names, and what they share.
+#pragma once
+#include "conv2d/conv2d.h"
+
+namespace sextant {
+
+/// Multiply-adds asked for, counted as 2 each; the padding counts like pixels.
+inline int64_t conv2d_flops(const sextant_conv2d& a) {
+    return 2 * int64_t{a.dst.n} * a.dst.c * a.dst.h * a.dst.w * (a.src.c / a.groups) * a.r * a.s;
+}
+
+std::unique_ptr<op> create_conv2d_reference(const sextant_conv2d&, const conv2d_parameters&, const device_traits&);
+
+}  // namespace sextant

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution as plain loops over the formula in sextant.h: any layout, halo and slice; sums in double. What every other
+// implementation is compared with, and what runs when none of them accepts a problem.
+#include <cmath>
+#include <vector>
+
+#include "conv2d/conv2d_lists.h"
+
+namespace sextant {
+namespace {
+
+double activate(double x, int32_t activation) {
+    switch (activation) {
+        case SEXTANT_RELU: return x < 0 ? 0 : x;
+        case SEXTANT_TANH: return std::tanh(x);
+        case SEXTANT_SIGMOID: return 1 / (1 + std::exp(-x));
+        default: return x;
+    }
+}
+
+std::vector<float> copied(const float* values, int64_t count) {
+    return values ? std::vector<float>(values, values + count) : std::vector<float>(count, 0.0f);
+}
+
+class conv2d_reference final : public op {
+  public:
+    conv2d_reference(const sextant_conv2d& problem, const conv2d_parameters& parameters)
+        : op(problem.dst), problem_(problem),
+          weights_(copied(parameters.weights, int64_t{problem.dst.c} * (problem.src.c / problem.groups) * problem.r * problem.s)),
+          bias_(copied(parameters.bias, problem.dst.c)), pre_scale_(copied(parameters.pre_scale, problem.src.c)),
+          pre_shift_(copied(parameters.pre_shift, problem.src.c)) {}
+
+    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+        const float* src = operands[0];
+        const float* residual = problem_.has_residual ? operands[1] : nullptr;
+        float* out = operands[operand_count() - 1];
+        // Whole blocks are written: the lanes past the last channel get zero.
+        const int64_t lanes = channel_blocks(dst) * block_of(dst);
+        pool.parallel_for(dst.n * lanes, [&](int64_t task, int) {
+            const int n = static_cast<int>(task / lanes), k = static_cast<int>(task % lanes);
+            for (int p = 0; p < dst.h; ++p)
+                for (int q = 0; q < dst.w; ++q)
+                    out[offset_of(dst, n, k, p, q)] = k < dst.c ? static_cast<float>(pixel(src, residual, n, k, p, q)) : 0.0f;
+        });
+    }
+
+    int operand_count() const override { return problem_.has_residual ? 3 : 2; }
+    int64_t weight_bytes() const override { return static_cast<int64_t>(weights_.size() * sizeof(float)); }
+    int64_t flops() const override { return conv2d_flops(problem_); }
+
+  private:
+    double pixel(const float* src, const float* residual, int n, int k, int p, int q) const {
+        const auto& a = problem_;
+        const int per_group = a.src.c / a.groups, first = k / (dst.c / a.groups) * per_group;
+        double sum = bias_[k];
+        for (int c = 0; c < per_group; ++c)
+            for (int r = 0; r < a.r; ++r) {
+                const int y = p * a.stride_h - a.pad_top + r * a.dilation_h;
+                if (y < 0 || y >= a.src.h) continue;
+                for (int s = 0; s < a.s; ++s) {
+                    const int x = q * a.stride_w - a.pad_left + s * a.dilation_w;
+                    if (x < 0 || x >= a.src.w) continue;
+                    double value = src[offset_of(a.src, n, first + c, y, x)];
+                    if (a.pre_activation) value = activate(value * pre_scale_[first + c] + pre_shift_[first + c], SEXTANT_RELU);
+                    sum += value * weights_[((int64_t{k} * per_group + c) * a.r + r) * a.s + s];
+                }
+            }
+        if (residual) sum += residual[offset_of(a.residual, n, k, p, q)];
+        return activate(sum, a.activation);
+    }
+
+    const sextant_conv2d problem_;
+    const std::vector<float> weights_, bias_, pre_scale_, pre_shift_;
+};
+
+}  // namespace
+
+std::unique_ptr<op> create_conv2d_reference(const sextant_conv2d& problem, const conv2d_parameters& parameters,
+                                            const device_traits&) {
+    return std::make_unique<conv2d_reference>(problem, parameters);
+}
+
+}  // namespace sextant
