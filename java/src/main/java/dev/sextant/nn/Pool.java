@@ -7,7 +7,7 @@ import static dev.sextant.nn.Checks.require;
  * Max or average pooling over {@code r x s} windows: {@code c h w -> c p q} with
  * {@code p = floor((h + 2 padH - dilation (r - 1) - 1) / strideH) + 1}, or that quotient rounded up where {@code ceil} is set, except that no
  * window starts beyond the input and its upper padding. Padding counts as minus infinity for the maximum and as zero for the
- * average, which divides by the padded window's size where {@code countPad} is set and by the number of real pixels where not.
+ * average, which divides by the window's pixels in the padded input where {@code countPad} is set and by those in the input where not.
  */
 public record Pool(Kind kind, int r, int s, int strideH, int strideW, int padH, int padW, int dilation, boolean ceil, boolean countPad)
         implements Nn {

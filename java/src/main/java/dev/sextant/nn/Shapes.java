@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.nn;
+
+import dev.sextant.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/**
+ * Shape inference: what each part makes of one image's shape, {@code c h w} or flat {@code f}. An input that does not fit is an
+ * {@link IllegalArgumentException} naming the layer's path, what it expects and what it got:
+ * {@code features.3: conv 3x3 expects at least 3x3 pixels, input 64x2x2 is too small}.
+ */
+public final class Shapes {
+    private Shapes() {}
+
+    /** The output shape of {@code nn} on {@code input}; {@code path} is only named in errors, and may be empty. */
+    public static Shape output(Nn nn, Shape input, String path) {
+        return switch (nn) {
+            case Conv conv -> conv(conv, planes(conv, input, path), path);
+            case Pool pool -> pool(pool, planes(pool, input, path), path);
+            case GlobalPool pool -> Shape.of(planes(pool, input, path).dim(0), 1, 1);
+            case AdaptiveAvgPool pool -> Shape.of(planes(pool, input, path).dim(0), pool.p(), pool.q());
+            case Linear linear -> {
+                features(input, path);
+                yield Shape.of(linear.out());
+            }
+            case Flatten _ -> Shape.of(features(input, path));
+            case Softmax softmax -> {
+                if (features(input, path) != input.dim(0)) throw error(path, "%s expects one value a class, input is %s", type(softmax), input);
+                yield input;
+            }
+            case BatchNorm norm -> planesOrFlat(norm, input, path);
+            case Lrn lrn -> planes(lrn, input, path);
+            case Activation _, Dropout _, Identity _, Aux _ -> input;
+            case Shortcut shortcut -> shortcut(shortcut, planes(shortcut, input, path), path);
+            case Named named -> output(named.body(), input, Layers.join(path, named.name()));
+            case Seq seq -> {
+                var shape = input;
+                for (int i = 0; i < seq.children().size(); i++) shape = child(seq.children(), i, shape, path);
+                yield shape;
+            }
+            case Concat concat -> concat(branches(concat.branches(), input, path), path);
+            case Add add -> add(branches(add.branches(), input, path), path);
+        };
+    }
+
+    /** The shape of branches of these shapes joined along the channels. */
+    public static Shape concat(List<Shape> branches, String path) {
+        var first = branches.getFirst();
+        long channels = 0;
+        for (var branch : branches) {
+            if (branch.rank() != first.rank() || !branch.dropFirst().equals(first.dropFirst())) {
+                throw error(path, "concat expects branches of one height and width, found %s", list(branches));
+            }
+            channels += branch.dim(0);
+        }
+        var dims = new ArrayList<>(first.dims());
+        dims.set(0, size(channels, path, "concat", first));
+        return new Shape(dims);
+    }
+
+    /** The shape of the sum of branches of these shapes. */
+    public static Shape add(List<Shape> branches, String path) {
+        if (branches.stream().distinct().count() != 1) throw error(path, "add expects branches of one shape, found %s", list(branches));
+        return branches.getFirst();
+    }
+
+    /** The kind of a part in lower case, as errors and tables name it: {@code conv}, {@code batch norm}, {@code max pool}. */
+    public static String type(Nn nn) {
+        return switch (nn) {
+            case BatchNorm _ -> "batch norm";
+            case Pool pool -> pool.kind() == Pool.Kind.MAX ? "max pool" : "average pool";
+            case GlobalPool pool -> pool.kind() == Pool.Kind.MAX ? "global max pool" : "global average pool";
+            case AdaptiveAvgPool _ -> "adaptive average pool";
+            case Activation activation -> activation.function().name().toLowerCase(Locale.ROOT);
+            case Softmax softmax -> softmax.log() ? "log-softmax" : "softmax";
+            default -> nn.getClass().getSimpleName().toLowerCase(Locale.ROOT);
+        };
+    }
+
+    private static Shape child(List<Nn> children, int i, Shape input, String path) {
+        return output(children.get(i), input, Layers.path(path, i, children.get(i)));
+    }
+
+    private static List<Shape> branches(List<Nn> branches, Shape input, String path) {
+        var shapes = new ArrayList<Shape>();
+        for (int i = 0; i < branches.size(); i++) shapes.add(child(branches, i, input, path));
+        return shapes;
+    }
+
+    private static Shape conv(Conv conv, Shape in, String path) {
+        if (in.dim(0) % conv.groups() != 0) {
+            throw error(path, "conv with %d groups expects channels that they divide, input is %s", conv.groups(), in);
+        }
+        return Shape.of(conv.out(),
+            window(conv, in, 1, conv.r(), conv.s(), conv.strideH(), conv.padH(), conv.padW(), conv.dilation(), false, path),
+            window(conv, in, 2, conv.r(), conv.s(), conv.strideW(), conv.padH(), conv.padW(), conv.dilation(), false, path));
+    }
+
+    private static Shape pool(Pool pool, Shape in, String path) {
+        return Shape.of(in.dim(0),
+            window(pool, in, 1, pool.r(), pool.s(), pool.strideH(), pool.padH(), pool.padW(), pool.dilation(), pool.ceil(), path),
+            window(pool, in, 2, pool.r(), pool.s(), pool.strideW(), pool.padH(), pool.padW(), pool.dilation(), pool.ceil(), path));
+    }
+
+    /** How many windows fit along dimension {@code axis} (1 rows, 2 columns) of {@code in}. */
+    private static int window(Nn nn, Shape in, int axis, int r, int s, int stride, int padH, int padW, int dilation, boolean ceil, String path) {
+        long size = in.dim(axis), pad = axis == 1 ? padH : padW, reach = dilation * ((axis == 1 ? r : s) - 1L) + 1;
+        long room = size + 2 * pad - reach;
+        long count = Math.floorDiv(room + (ceil ? stride - 1 : 0), stride) + 1;
+        if (ceil && (count - 1) * stride >= size + pad) count--; // a window must begin on the input or its upper padding
+        if (count < 1) {
+            throw error(path, "%s %dx%d expects at least %dx%d pixels%s, input %s is too small", type(nn), r, s, dilation * (r - 1L) + 1,
+                dilation * (s - 1L) + 1, padH + padW == 0 ? "" : String.format(Locale.ROOT, " with its padding of %dx%d a side", padH, padW), in);
+        }
+        return size(count, path, type(nn), in);
+    }
+
+    private static Shape shortcut(Shortcut shortcut, Shape in, String path) {
+        if (in.dim(0) > shortcut.out()) throw error(path, "shortcut expects at most %d channels, input is %s", shortcut.out(), in);
+        return Shape.of(shortcut.out(), Math.ceilDiv(in.dim(1), shortcut.stride()), Math.ceilDiv(in.dim(2), shortcut.stride()));
+    }
+
+    private static Shape planes(Nn nn, Shape input, String path) {
+        if (input.rank() != 3 || input.elements() == 0) throw error(path, "%s expects an image c x h x w, input is %s", type(nn), input);
+        return input;
+    }
+
+    private static Shape planesOrFlat(Nn nn, Shape input, String path) {
+        return input.rank() == 1 ? input : planes(nn, input, path);
+    }
+
+    private static int features(Shape input, String path) {
+        if (input.rank() != 3 && input.rank() != 1 || input.elements() == 0) {
+            throw error(path, "expects an image c x h x w or a flat f, input is %s", input);
+        }
+        return size(input.elements(), path, "flattening", input);
+    }
+
+    private static int size(long value, String path, String what, Shape input) {
+        if (value > Integer.MAX_VALUE) throw error(path, "%s of %s would give %d values along one dimension, above 2^31 - 1", what, input, value);
+        return (int) value;
+    }
+
+    private static String list(List<Shape> shapes) {
+        return shapes.stream().map(Shape::toString).collect(Collectors.joining(", "));
+    }
+
+    private static IllegalArgumentException error(String path, String message, Object... arguments) {
+        return new IllegalArgumentException((path.isEmpty() ? "" : path + ": ") + String.format(Locale.ROOT, message, arguments));
+    }
+}
