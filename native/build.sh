@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What Maven asks of the native side. CMake does the work; this script says what is missing and carries the result to the jar.
+#
+#   native/build.sh check                 is everything here that a build needs? One sentence if not.
+#   native/build.sh check-jdk             the same for a build of the Java side alone
+#   native/build.sh build WORK RESOURCES  builds in the folder WORK, puts libsextant.so into RESOURCES/<os>-<arch>/
+#   native/build.sh build-all WORK RESOURCES  the same, with the tests
+#   native/build.sh test WORK             runs the tests built in WORK
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/.mvn/jdk.sh"
+
+fail() {
+    echo "Sextant needs $*"
+    exit 1
+}
+
+check_jdk() {
+    find_jdk || fail "a JDK 25 or newer: install the package temurin-25-jdk or openjdk-25-jdk, or set JAVA_HOME to one."
+}
+
+check_native() {
+    command -v "${CXX:-c++}" > /dev/null || command -v g++ > /dev/null || command -v clang++ > /dev/null ||
+        fail "a C++20 compiler to build its kernels: install the package g++ or clang."
+    command -v "${CC:-cc}" > /dev/null || command -v gcc > /dev/null || command -v clang > /dev/null ||
+        fail "a C compiler to build its kernels: install the package gcc or clang."
+    cmake=$(cmake --version 2> /dev/null) || fail "CMake 3.22 or newer to build its kernels: install the package cmake."
+    cmake=${cmake#cmake version }
+    cmake=${cmake%%[!0-9.]*}
+    minor=${cmake#*.}
+    [ "${cmake%%.*}" -gt 3 ] || [ "${minor%%.*}" -ge 22 ] ||
+        fail "CMake 3.22 or newer to build its kernels, found $cmake: install a newer package cmake."
+    command -v ninja > /dev/null || command -v make > /dev/null ||
+        fail "Ninja or Make to build its kernels: install the package ninja-build or make."
+}
+
+platform() {
+    machine=$(uname -m)
+    [ "$machine" != arm64 ] || machine=aarch64
+    echo "linux-$machine"
+}
+
+build() {
+    work=$1 resources=$2 tests=$3
+    generator=$(command -v ninja > /dev/null && echo Ninja || echo "Unix Makefiles")
+    # A folder keeps the generator that it was first configured with.
+    [ ! -f "$work/CMakeCache.txt" ] || generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$work/CMakeCache.txt")
+    cmake -S "$root" -B "$work" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DSEXTANT_TESTS="$tests" > "$work.log" 2>&1 ||
+        { cat "$work.log"; exit 1; }
+    cmake --build "$work" --parallel "$(nproc)"
+    target=$resources/$(platform)
+    mkdir -p "$target"
+    # Left alone when equal, so that its time stamp does not make the jar and all that follows look outdated.
+    cmp -s "$work/native/libsextant.so" "$target/libsextant.so" || cp "$work/native/libsextant.so" "$target/libsextant.so"
+}
+
+case ${1:-} in
+    check-jdk) check_jdk ;;
+    check) check_jdk; check_native ;;
+    build) mkdir -p "$2"; build "$2" "$3" OFF ;;
+    build-all) mkdir -p "$2"; build "$2" "$3" ON ;;
+    test) ctest --test-dir "$2" --output-on-failure --no-tests=error ;;
+    *) echo "usage: native/build.sh check | check-jdk | build WORK RESOURCES | build-all WORK RESOURCES | test WORK" >&2; exit 2 ;;
+esac
