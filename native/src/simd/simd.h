@@ -6,15 +6,25 @@
 // instantiates must sit in that namespace: a template shared between files that are compiled with different instruction sets
 // would be merged by the linker, and an older processor would meet the wrong copy.
 //
-// GCC and Clang lower these vector extensions to zmm, ymm or pairs of xmm registers; a * b + c contracts to one FMA where the
-// instruction set has it (-ffp-contract=fast).
+// vec is a vector of `lanes` floats, ivec one of as many ints, with the operators of GCC's vector extensions (also between a
+// vector and a scalar; a comparison gives an ivec of 0 and -1): a zmm or a ymm register, or a pair of 128-bit ones. a * b + c
+// contracts to one FMA where the instruction set has it (-ffp-contract=fast). Between vec and ivec use bits(), from_bits() and
+// to_float(), not casts.
 #pragma once
 #ifndef SEXTANT_ISA_NAMESPACE
 #error "include simd/isa_avx512.h, isa_avx2.h or isa_portable.h"
 #endif
 
-#ifdef __AVX__
+#if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define SEXTANT_INLINE static inline __attribute__((always_inline))
+
+#if SEXTANT_LANES == 8 && !defined(__AVX__)
+#include "simd/pair.inl.h"
 #endif
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
@@ -22,29 +32,71 @@ namespace sextant::SEXTANT_ISA_NAMESPACE {
 /// Channels per block in this instruction set's layout.
 inline constexpr int lanes = SEXTANT_LANES;
 
+#if SEXTANT_LANES == 16 || defined(__AVX__)
+
 typedef float vec __attribute__((vector_size(SEXTANT_LANES * 4)));
 typedef float vec_unaligned __attribute__((vector_size(SEXTANT_LANES * 4), aligned(4)));
 typedef int ivec __attribute__((vector_size(SEXTANT_LANES * 4)));
-
-#define SEXTANT_INLINE static inline __attribute__((always_inline))
 
 SEXTANT_INLINE vec load(const float* p) { return *reinterpret_cast<const vec*>(p); }
 SEXTANT_INLINE vec load_unaligned(const float* p) { return *reinterpret_cast<const vec_unaligned*>(p); }
 SEXTANT_INLINE void store(float* p, vec v) { *reinterpret_cast<vec*>(p) = v; }
 SEXTANT_INLINE void store_unaligned(float* p, vec v) { *reinterpret_cast<vec_unaligned*>(p) = v; }
-SEXTANT_INLINE vec broadcast(float x) { return x - vec{}; }
+
+/// The same 32 bits in each lane.
+SEXTANT_INLINE ivec bits(vec x) { return (ivec)x; }
+SEXTANT_INLINE vec from_bits(ivec x) { return (vec)x; }
+/// The same number in each lane.
+SEXTANT_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
+
+/// 0, 1, 2, ...
+SEXTANT_INLINE ivec lane_numbers() {
+    ivec numbers;
+    for (int i = 0; i < lanes; i++) numbers[i] = i;
+    return numbers;
+}
+
+/// condition ? a : b in each lane; a condition's lanes are 0 or -1.
+SEXTANT_INLINE vec select(ivec condition, vec a, vec b) { return condition ? a : b; }
+
+#if SEXTANT_LANES == 16
+// GCC 12 warns that the unmasked forms of some intrinsics use something uninitialised; with this mask they become the same
+// instructions.
+inline constexpr __mmask16 every_lane = 0xffff;
+SEXTANT_INLINE vec square_root(vec x) { return (vec)_mm512_maskz_sqrt_ps(every_lane, (__m512)x); }
+#else
+SEXTANT_INLINE vec square_root(vec x) { return (vec)_mm256_sqrt_ps((__m256)x); }
+#endif
+
 /// a > b ? a : b in each lane, as maxps has it: with a NaN on either side the second operand is the result.
 SEXTANT_INLINE vec max(vec a, vec b) {
 #if SEXTANT_LANES == 16
-    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
-#elif defined(__AVX__)
-    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+    return (vec)_mm512_maskz_max_ps(every_lane, (__m512)a, (__m512)b);
 #else
-    return a > b ? a : b;
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
 #endif
 }
 
+#endif  // one register; the same names for a pair: pair.inl.h
+
+SEXTANT_INLINE vec broadcast(float x) { return x - vec{}; }
+
+/// a < b ? a : b in each lane, as minps has it: with a NaN on either side the second operand is the result.
+SEXTANT_INLINE vec min(vec a, vec b) { return -max(-a, -b); }
+
 /// max(0, x); a NaN stays a NaN.
 SEXTANT_INLINE vec relu(vec x) { return max(vec{}, x); }
+
+/// The larger of the two; a NaN on either side makes the result a NaN, as in PyTorch's max pooling.
+SEXTANT_INLINE vec max_or_nan(vec a, vec b) {
+#if SEXTANT_LANES == 16
+    return (vec)_mm512_mask_max_ps((__m512)a, _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_ORD_Q), (__m512)a, (__m512)b);
+#else
+    return from_bits(bits(max(a, b)) | (a != a));  // max gives b when a is a NaN; all bits set are a NaN too
+#endif
+}
+
+/// x in the first `count` lanes (any number), zero in the others, whatever they hold.
+SEXTANT_INLINE vec first_lanes(vec x, int count) { return from_bits(bits(x) & (lane_numbers() < count)); }
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE
