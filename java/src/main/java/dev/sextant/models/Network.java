@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.models;
+
+import dev.sextant.Shape;
+import dev.sextant.image.Labels;
+import dev.sextant.image.Preprocessing;
+import dev.sextant.nn.Aux;
+import dev.sextant.nn.Layers;
+import dev.sextant.nn.Linear;
+import dev.sextant.nn.Named;
+import dev.sextant.nn.Nn;
+import dev.sextant.nn.Parameter;
+import dev.sextant.nn.Seq;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A network without its weights: what is computed, on which input, from which pictures, and what the outputs are called. Immutable; the
+ * methods return changed copies.
+ *
+ * @param name as in the catalogue, {@link Networks}
+ * @param body the definition
+ * @param input shape of one image, {@code c h w}
+ * @param preprocessing from a picture to the input; of {@code input}'s shape
+ * @param labels one name for each output
+ */
+public record Network(String name, Nn body, Shape input, Preprocessing preprocessing, Labels labels) {
+
+    /** @throws IllegalArgumentException where the input does not fit the body, or the other parts do not fit these two */
+    public Network {
+        var output = Layers.inference(body, input).output();
+        var picture = Shape.of(preprocessing.channels(), preprocessing.height(), preprocessing.width());
+        if (!picture.equals(input)) throw new IllegalArgumentException(name + ": expects pictures of its input " + input + ", found " + picture);
+        if (output.elements() != labels.size()) {
+            throw new IllegalArgumentException(name + ": expects a label for each of its " + output + " outputs, found " + labels.size());
+        }
+    }
+
+    /** A network of the thousand classes of ImageNet on 3x224x224. */
+    static Network imageNet(String name, Nn body) {
+        return new Network(name, body, Shape.of(3, 224, 224), Preprocessing.IMAGENET, Labels.imagenet());
+    }
+
+    /**
+     * The same network with {@code classes} outputs: its last linear layer, and that of each auxiliary head, replaced. Labels become the
+     * numbers from 0 where their count changes.
+     */
+    public Network classes(int classes) {
+        var names = classes == labels.size() ? labels : new Labels(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
+        return new Network(name, classes(body, classes, true), input, preprocessing, names);
+    }
+
+    /** The same network for pictures of another size. Weights of linear layers behind unpooled features depend on it. */
+    public Network at(int height, int width) {
+        return new Network(name, body, Shape.of(input.dim(0), height, width), preprocessing.at(height, width), labels);
+    }
+
+    public Network with(Labels labels) {
+        return new Network(name, body, input, preprocessing, labels);
+    }
+
+    public Network with(Preprocessing preprocessing) {
+        return new Network(name, body, input, preprocessing, labels);
+    }
+
+    /** What inference runs at {@link #input}. */
+    public Layers layers() {
+        return Layers.inference(body, input);
+    }
+
+    /** All parameters of a checkpoint, those of auxiliary heads marked optional. */
+    public List<Parameter> parameters() {
+        return Layers.of(body, input).parameters();
+    }
+
+    /** How many values training adjusts, auxiliary heads included. */
+    public long trainable() {
+        return Layers.of(body, input).trainable();
+    }
+
+    /** Shape of the result for one image. */
+    public Shape output() {
+        return layers().output();
+    }
+
+    @Override
+    public String toString() {
+        return name + " on " + input;
+    }
+
+    private Nn classes(Nn nn, int classes, boolean last) {
+        return switch (nn) {
+            case Named named -> new Named(named.name(), classes(named.body(), classes, last));
+            case Aux aux -> new Aux(classes(aux.head(), classes, true), aux.lossWeight());
+            case Seq seq -> {
+                var children = new ArrayList<Nn>();
+                for (var child : seq.children()) children.add(classes(child, classes, last && children.size() == seq.children().size() - 1));
+                yield new Seq(children);
+            }
+            case Linear linear when last -> new Linear(classes, linear.bias());
+            default -> {
+                if (last) throw new IllegalArgumentException(name + ": expects a linear layer at its end to set the classes of, found " + nn);
+                yield nn;
+            }
+        };
+    }
+}
