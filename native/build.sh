@@ -54,6 +54,8 @@ build() {
     mkdir -p "$target"
     # Left alone when equal, so that its time stamp does not make the jar and all that follows look outdated.
     cmp -s "$work/native/libsextant.so" "$target/libsextant.so" || cp "$work/native/libsextant.so" "$target/libsextant.so"
+    # What the loader names its cache folder after, and how it tells a whole file from a damaged one.
+    echo "$(sha256sum "$target/libsextant.so" | cut -d ' ' -f 1) $(wc -c < "$target/libsextant.so")" > "$target/libsextant.so.sha256"
 }
 
 case ${1:-} in
