@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every tile size and blocking number of the convolutions, in one place.
+#pragma once
+#include <cstdint>
+
+namespace sextant {
+
+/// Vectors of output channels in a register tile: two, so that each broadcast pixel feeds two multiply-adds. A tile of
+/// `pixels x 2` sums needs `pixels * 2` registers, two for the weights and one or two for the broadcast:
+///
+///   | instruction set | registers       | pixels | sums | loads / multiply-adds per input channel  |
+///   |-----------------|-----------------|--------|------|------------------------------------------|
+///   | AVX-512         | 32 zmm          | 14     | 28   | 16 / 28   (14 also divides 224 ... 14)   |
+///   | AVX2            | 16 ymm          | 6      | 12   | 8 / 12                                   |
+///   | portable        | 16 pairs of xmm | 2      | 4    | 4 / 4                                    |
+inline constexpr int tile_vectors = 2;
+
+namespace avx512 {
+inline constexpr int tile_pixels = 14;
+}
+namespace avx2 {
+inline constexpr int tile_pixels = 6;
+}
+namespace portable {
+inline constexpr int tile_pixels = 2;
+}
+
+/// Narrow planes (7 x 7) fill a tile with two rows of up to half its pixels.
+constexpr int two_row_columns(int tile_pixels) { return tile_pixels / 2; }
+
+namespace blocking {
+
+/// Share of a core's L2 for the source of one block of tiles, which every panel of output channels reads again; the rest is
+/// for a panel's weights (512 channels x 3 x 3: 576 KiB) and what passes through.
+inline constexpr double source_share_of_l2 = 0.31;
+
+/// A staged block (pre-activation) is mapped into scratch first; it stays small, so that it is still near when it is read.
+inline constexpr int staged_tiles = 4;
+
+/// Tasks per thread wanted when a layer is small: few enough to be cheap, enough to even out the threads.
+inline constexpr int tasks_per_thread = 4;
+
+/// Output pixels are split between tasks rather than output channels when there are this many tiles per panel: each task then
+/// reads all weights, but only its own pixels.
+inline constexpr int tiles_per_panel_to_split_pixels = 3;
+
+/// 1x1 kernels touch each pixel once and outrun the hardware prefetcher: they fetch the source this many channel blocks ahead.
+inline constexpr int prefetch_blocks_ahead = 2;
+
+/// While a panel is used the next one is fetched into L2, if it is larger than this (a smaller one arrives by itself).
+inline constexpr int64_t prefetch_panel_bytes = 24 * 1024;
+
+/// First layers: output rows per task. Their input rows stay in L1, and the border is written once per task.
+inline constexpr int first_rows = 2;
+
+/// First layers: channels of an NCHW source up to which no blocked copy of it pays.
+inline constexpr int first_max_channels = 16;
+
+}  // namespace blocking
+}  // namespace sextant
