@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.graph;
+
+import java.util.List;
+
+/** A step of compilation: a graph that computes the same, nearer to the machine. */
+@FunctionalInterface
+public interface Pass {
+    Graph apply(Graph graph);
+
+    /** All passes for inference, in order, on a device whose blocked layout has {@code block} channels. */
+    static List<Pass> inference(int block) {
+        return List.of(new DropIdentities(), new FoldBatchNorm(), new FuseResidual(), new FuseActivation(), new FuseNormOnLoad(),
+            new ConcatBySlices(block), new ChooseLayouts(block), new PlanMemory());
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.graph;
+
+import java.util.Map;
+
+/**
+ * Where values lie, as far as the passes have decided it.
+ *
+ * @param slices values that are channels of a wider one; that one is no slice itself
+ * @param layouts of every value that is no slice
+ * @param offsets bytes from the start of the workspace, of every value that is no slice and not the caller's
+ * @param workspaceBytes room for all of them
+ * @param largestLiveBytes what the values alive at the busiest step need: no plan can do with less
+ */
+public record Storage(Map<Value, Slice> slices, Map<Value, Layout> layouts, Map<Value, Long> offsets, long workspaceBytes,
+        long largestLiveBytes) {
+    static final Storage UNDECIDED = new Storage(Map.of(), Map.of(), Map.of(), 0, 0);
+
+    public Storage {
+        slices = Map.copyOf(slices);
+        layouts = Map.copyOf(layouts);
+        offsets = Map.copyOf(offsets);
+    }
+
+    /** Channels of {@code whole} from {@code channel} on. */
+    public record Slice(Value whole, int channel) {}
+
+    /**
+     * How a value is laid out: channels in blocks of {@code block}, 1 for plain {@code n c h w}, each plane with {@code halo} pixels of zeros
+     * around it.
+     */
+    public record Layout(int block, int halo) {
+        public static final Layout PLAIN = new Layout(1, 0);
+
+        public boolean isPlain() {
+            return block == 1;
+        }
+
+        /** Bytes of one block of channels of one image. */
+        public long planeBytes(Value value) {
+            return (value.h() + 2L * halo) * (value.w() + 2L * halo) * block * Float.BYTES;
+        }
+
+        public long bytes(Value value) {
+            return value.n() * ((value.c() + block - 1L) / block) * planeBytes(value);
+        }
+
+        @Override
+        public String toString() {
+            return isPlain() ? "nchw" : "nChw" + block + "c" + (halo == 0 ? "" : " halo " + halo);
+        }
+    }
+
+    Storage withSlices(Map<Value, Slice> slices) {
+        return new Storage(slices, layouts, offsets, workspaceBytes, largestLiveBytes);
+    }
+
+    Storage withLayouts(Map<Value, Layout> layouts) {
+        return new Storage(slices, layouts, offsets, workspaceBytes, largestLiveBytes);
+    }
+
+    Storage withOffsets(Map<Value, Long> offsets, long workspaceBytes, long largestLiveBytes) {
+        return new Storage(slices, layouts, offsets, workspaceBytes, largestLiveBytes);
+    }
+}
