@@ -3,9 +3,12 @@ package dev.sextant.io;
 
 import dev.sextant.DType;
 import dev.sextant.Shape;
+import dev.sextant.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
 import java.util.Map;
 import java.util.SortedSet;
+import java.util.TreeMap;
 
 /**
  * The named tensors of one checkpoint.
@@ -16,30 +19,44 @@ import java.util.SortedSet;
  */
 public interface Weights extends AutoCloseable {
 
-  /** The keys of all tensors, sorted; the {@code KEY_scale} beside an 8-bit {@code KEY} is part of KEY and not listed. */
-  SortedSet<String> keys();
+    /** The keys of all tensors, sorted; the {@code KEY_scale} beside an 8-bit {@code KEY} is part of KEY and not listed. */
+    SortedSet<String> keys();
 
-  /** The shape of a tensor; a scalar has rank 0. */
-  Shape shape(String key);
+    /** The shape of a tensor; a scalar has rank 0. */
+    Shape shape(String key);
 
-  /** The element type as stored. */
-  DType dtype(String key);
+    /** The element type as stored. */
+    DType dtype(String key);
 
-  /**
-   * The elements as row-major float32 in native byte order, 4-byte aligned and read-only: the stored bytes themselves
-   * where they are float32 already, else a converted copy made at the first call.
-   *
-   * @throws UnsupportedOperationException if the stored type is not meant to be read as real numbers (integers without a scale)
-   */
-  MemorySegment floats(String key);
+    /**
+     * The elements as row-major float32 in native byte order, 4-byte aligned and read-only: the stored bytes themselves
+     * where they are float32 already, else a converted copy made at the first call.
+     *
+     * @throws UnsupportedOperationException if the stored type is not meant to be read as real numbers (integers without a scale)
+     */
+    MemorySegment floats(String key);
 
-  /** The checkpoint's own notes, text to text; empty if it has none. */
-  Map<String, String> metadata();
+    /** The tensor under {@code key}, over the same memory as {@link #floats}. */
+    default Tensor tensor(String key) {
+        return Tensor.of(shape(key), floats(key));
+    }
 
-  /** Where the weights came from, for messages: a file's path. */
-  String source();
+    /** The checkpoint's own notes, text to text; empty if it has none. */
+    Map<String, String> metadata();
 
-  /** Releases the memory behind every segment handed out; closing twice does nothing. */
-  @Override
-  void close();
+    /** Where the weights came from, for messages: a file's path. */
+    String source();
+
+    /** Releases the memory behind every segment handed out; closing twice does nothing. */
+    @Override
+    void close();
+
+    /**
+     * Tensors already in memory as weights; closing them does nothing.
+     *
+     * @param source what messages call them
+     */
+    static Weights of(Map<String, Tensor> tensors, String source) {
+        return new MemoryWeights(Collections.unmodifiableSortedMap(new TreeMap<>(tensors)), source);
+    }
 }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.io;
+
+import dev.sextant.DType;
+import dev.sextant.Tensor;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+import tools.jackson.core.JsonEncoding;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * Reads and writes safetensors files: eight bytes of header length, a JSON header naming each tensor's type, shape and place, then the
+ * elements in little-endian order (format: huggingface/safetensors, "Format" in its README).
+ */
+public final class Safetensors {
+    private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final int CHUNK = 1 << 20;
+
+    /** Deflate cannot shrink anything more than 1032 times. */
+    private static final long DENSEST = 1032;
+
+    private Safetensors() {}
+
+    /**
+     * Opens a file. It is mapped, not read: float32 tensors are the file's own pages, so the file should not be overwritten in place
+     * meanwhile (replacing it, as {@link #write} does, is safe). A name ending in {@code .gz} is unpacked to memory instead.
+     *
+     * @throws FormatException if anything in the file contradicts the format, naming the file, the key, what was expected and found
+     * @throws IOException if the file cannot be read
+     */
+    public static Weights open(Path file) throws IOException {
+        var arena = Arena.ofShared();
+        try {
+            return file.toString().endsWith(".gz") ? unpack(file, arena) : map(file, arena);
+        } catch (Throwable e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private static Weights map(Path file, Arena arena) throws IOException {
+        var source = file.toString();
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long size = channel.size();
+            if (size < Long.BYTES) {
+                throw new FormatException(source + ": a safetensors file begins with an 8-byte header length, found " + size + " bytes");
+            }
+            var bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            int length = Header.length(source, bytes.get(LENGTH, 0), size - Long.BYTES);
+            long begin = Long.BYTES + length;
+            var header = Header.parse(source, bytes.asSlice(Long.BYTES, length).asByteBuffer(), size - begin);
+            return StoredWeights.of(source, arena, header, bytes.asSlice(begin));
+        }
+    }
+
+    /** The header says how much memory the elements take, and the packed size how much it can be at most: no zip bomb goes off. */
+    private static Weights unpack(Path file, Arena arena) throws IOException {
+        var source = file.toString();
+        long largest = Files.size(file) * DENSEST + 1024;
+        try (var in = new GZIPInputStream(new BufferedInputStream(Files.newInputStream(file), CHUNK), CHUNK)) {
+            var word = ByteBuffer.wrap(exactly(in, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+            int length = Header.length(source, word.getLong(), largest);
+            var header = Header.parse(source, ByteBuffer.wrap(exactly(in, length)), -1);
+            if (header.dataBytes() > largest) {
+                throw new FormatException(source + ": tensors should end within the file, but they take " + header.dataBytes()
+                    + " bytes and the packed file cannot hold more than " + largest);
+            }
+            var data = arena.allocate(header.dataBytes(), 64);
+            var chunk = new byte[CHUNK];
+            long filled = 0;
+            for (int read; (read = in.read(chunk)) > 0; filled += read) {
+                if (read > data.byteSize() - filled) {
+                    throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but more follow");
+                }
+                MemorySegment.copy(chunk, 0, data, ValueLayout.JAVA_BYTE, filled, read);
+            }
+            if (filled < data.byteSize()) {
+                throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but only " + filled + " are there");
+            }
+            return StoredWeights.of(source, arena, header, data);
+        } catch (EOFException e) {
+            throw new FormatException(source + ": the packed file should hold a whole safetensors file, but ends early", e);
+        } catch (ZipException e) {
+            throw new FormatException(source + ": should be a gzip file: " + e.getMessage(), e);
+        }
+    }
+
+    private static byte[] exactly(InputStream in, int count) throws IOException {
+        var bytes = in.readNBytes(count);
+        if (bytes.length < count) throw new EOFException();
+        return bytes;
+    }
+
+    /**
+     * Writes float32 tensors, sorted by key, the data 8-byte aligned. The file appears whole or not at all: it
+     * is written beside its place and moved there.
+     *
+     * @param metadata notes of the writer's own, may be empty
+     */
+    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
+        var sorted = new TreeMap<>(tensors);
+        var json = new ByteArrayOutputStream();
+        long end = 0;
+        try (var out = JSON.createGenerator(ObjectWriteContext.empty(), json, JsonEncoding.UTF8)) {
+            out.writeStartObject();
+            if (!metadata.isEmpty()) {
+                out.writeName(Header.METADATA);
+                out.writeStartObject();
+                new TreeMap<>(metadata).forEach(out::writeStringProperty);
+                out.writeEndObject();
+            }
+            for (var entry : sorted.entrySet()) {
+                if (entry.getKey().equals(Header.METADATA)) {
+                    throw new IllegalArgumentException(file + ": a tensor cannot be called " + Header.METADATA);
+                }
+                var shape = entry.getValue().shape();
+                long begin = end;
+                end += shape.elements() * Float.BYTES;
+                out.writeName(entry.getKey());
+                out.writeStartObject();
+                out.writeStringProperty("dtype", DType.F32.name());
+                out.writeName("shape");
+                out.writeStartArray();
+                for (int dim : shape.dims()) out.writeNumber(dim);
+                out.writeEndArray();
+                out.writeName("data_offsets");
+                out.writeStartArray();
+                out.writeNumber(begin);
+                out.writeNumber(end);
+                out.writeEndArray();
+                out.writeEndObject();
+            }
+            out.writeEndObject();
+        }
+        while (json.size() % 8 != 0) json.write(' ');
+        if (json.size() > Header.LONGEST) {
+            throw new IOException(file + ": header length should be at most " + Header.LONGEST + " bytes, would be " + json.size());
+        }
+        WholeFile.write(file, out -> {
+            out.write(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.size()).flip());
+            out.write(ByteBuffer.wrap(json.toByteArray()));
+            for (var tensor : sorted.values()) out.writeFloats(tensor.data());
+        });
+    }
+}

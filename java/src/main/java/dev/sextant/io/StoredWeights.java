@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.io;
+
+import dev.sextant.DType;
+import dev.sextant.Shape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The weights of a safetensors file, whose little-endian elements lie in one segment of a shared arena. */
+final class StoredWeights implements Weights {
+    private static final String SCALE = "_scale";
+    private static final ValueLayout.OfFloat NATIVE = ValueLayout.JAVA_FLOAT;
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort TWO = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong EIGHT = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final String source;
+    private final Arena arena;
+    private final Header header;
+    private final MemorySegment data;
+    private final SortedSet<String> keys;
+    private final ConcurrentHashMap<String, MemorySegment> converted = new ConcurrentHashMap<>();
+
+    private StoredWeights(String source, Arena arena, Header header, MemorySegment data) {
+        this.source = source;
+        this.arena = arena;
+        this.header = header;
+        this.data = data;
+        var visible = new TreeSet<>(header.tensors().keySet());
+        visible.removeIf(this::isScale);
+        keys = Collections.unmodifiableSortedSet(visible);
+    }
+
+    /**
+     * Takes the arena over with all that lies in it.
+     *
+     * @throws FormatException if an 8-bit tensor's scale cannot belong to it
+     */
+    static Weights of(String source, Arena arena, Header header, MemorySegment data) throws FormatException {
+        for (var entry : header.tensors().values()) {
+            var scale = header.tensors().get(entry.key() + SCALE);
+            if (entry.dtype() != DType.I8 || scale == null) continue;
+            int channels = entry.shape().rank() == 0 ? 1 : entry.shape().dim(0);
+            long values = scale.shape().elements();
+            boolean real = switch (scale.dtype()) {
+                case F32, F16, BF16, F64 -> true;
+                case I8, U8, I16, I32, I64, BOOL -> false;
+            };
+            if (!real || values != 1 && values != channels) {
+                throw new FormatException(source + ": tensor " + Header.quote(scale.key()) + " should hold 1 or " + channels
+                    + " real numbers, found " + scale.dtype() + " of shape " + scale.shape());
+            }
+        }
+        return new StoredWeights(source, arena, header, data);
+    }
+
+    private boolean isScale(String key) {
+        if (!key.endsWith(SCALE)) return false;
+        var owner = header.tensors().get(key.substring(0, key.length() - SCALE.length()));
+        return owner != null && owner.dtype() == DType.I8;
+    }
+
+    @Override
+    public SortedSet<String> keys() {
+        requireOpen();
+        return keys;
+    }
+
+    @Override
+    public Shape shape(String key) {
+        return entry(key).shape();
+    }
+
+    @Override
+    public DType dtype(String key) {
+        return entry(key).dtype();
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        requireOpen();
+        return header.metadata();
+    }
+
+    @Override
+    public String source() {
+        return source;
+    }
+
+    @Override
+    public MemorySegment floats(String key) {
+        var entry = entry(key);
+        var stored = data.asSlice(entry.begin(), entry.end() - entry.begin()).asReadOnly();
+        boolean usable = entry.dtype() == DType.F32 && stored.address() % Float.BYTES == 0 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+        if (usable) return stored;
+        try {
+            return converted.computeIfAbsent(key, k -> convert(entry, stored).asReadOnly());
+        } catch (IllegalStateException e) {
+            requireOpen();
+            throw e;
+        }
+    }
+
+    private MemorySegment convert(Header.Entry entry, MemorySegment stored) {
+        long count = entry.shape().elements();
+        var scale = entry.dtype() == DType.I8 ? scale(entry) : null;
+        if (entry.dtype() == DType.I64 && count != 1) throw refused(entry, "integers");
+        if (entry.dtype() == DType.U8 || entry.dtype() == DType.I16 || entry.dtype() == DType.I32) throw refused(entry, "integers");
+        if (entry.dtype() == DType.BOOL) throw refused(entry, "truth values");
+
+        var floats = arena.allocate(count * Float.BYTES, 64);
+        switch (entry.dtype()) {
+            case F32 -> MemorySegment.copy(stored, F32, 0, floats, NATIVE, 0, count);
+            case F16 -> {
+                for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, Float.float16ToFloat(stored.getAtIndex(TWO, i)));
+            }
+            // A bfloat16 is the upper half of a float32.
+            case BF16 -> {
+                for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, Float.intBitsToFloat(stored.getAtIndex(TWO, i) << 16));
+            }
+            case F64 -> {
+                for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, (float) stored.getAtIndex(F64, i));
+            }
+            case I64 -> floats.setAtIndex(NATIVE, 0, stored.getAtIndex(EIGHT, 0));
+            case I8 -> {
+                long run = scale.length == 0 ? 0 : count / scale.length;
+                for (int k = 0; k < scale.length; k++) {
+                    for (long i = k * run; i < (k + 1) * run; i++) {
+                        floats.setAtIndex(NATIVE, i, stored.get(ValueLayout.JAVA_BYTE, i) * scale[k]);
+                    }
+                }
+            }
+            case U8, I16, I32, BOOL -> throw new AssertionError(entry.dtype());
+        }
+        return floats;
+    }
+
+    /** What 8-bit values are multiplied by: one value, or one for each output channel (the first dimension). */
+    private float[] scale(Header.Entry entry) {
+        var scale = header.tensors().get(entry.key() + SCALE);
+        if (scale == null) throw refused(entry, "8-bit integers without a " + Header.quote(entry.key() + SCALE));
+        var stored = data.asSlice(scale.begin(), scale.end() - scale.begin());
+        return convert(scale, stored).toArray(NATIVE);
+    }
+
+    private UnsupportedOperationException refused(Header.Entry entry, String what) {
+        return new UnsupportedOperationException(source + ": tensor " + Header.quote(entry.key()) + " should hold real numbers, found "
+            + what + " (" + entry.dtype() + " of shape " + entry.shape() + ")");
+    }
+
+    private Header.Entry entry(String key) {
+        requireOpen();
+        var entry = header.tensors().get(key);
+        if (entry == null) throw new IllegalArgumentException(source + ": no tensor is called " + Header.quote(key));
+        return entry;
+    }
+
+    private void requireOpen() {
+        if (!arena.scope().isAlive()) throw new IllegalStateException(source + ": the weights are closed");
+    }
+
+    @Override
+    public synchronized void close() {
+        if (arena.scope().isAlive()) arena.close();
+    }
+}
