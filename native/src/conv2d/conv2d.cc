@@ -3,6 +3,7 @@
 
 #include "conv2d/conv2d_lists.h"
 #include "conv2d/direct.h"
+#include "conv2d/first.h"
 
 namespace sextant {
 namespace {
@@ -22,6 +23,16 @@ std::string isa_declines(const traits& device) {
     return {};
 }
 
+template <int32_t Isa, const first_kernels& Kernels>
+constexpr conv2d_implementation first(const char* name) {
+    return {name,
+            [](const problem& a, const traits& device) {
+                const std::string reason = isa_declines<Isa>(device);
+                return reason.empty() ? first_declines(a, Kernels) : reason;
+            },
+            [](const problem& a, const parameters& p, const traits& device) { return create_first(a, p, device, Kernels); }};
+}
+
 template <int32_t Isa, const direct_kernels& Kernels>
 constexpr conv2d_implementation direct(const char* name) {
     return {name,
@@ -34,9 +45,12 @@ constexpr conv2d_implementation direct(const char* name) {
 
 constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
+    first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
+    first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_direct_avx512"),
     direct<SEXTANT_ISA_AVX2, direct_avx2>("f32_conv2d_direct_avx2"),
 #endif
+    first<SEXTANT_ISA_PORTABLE, first_portable>("f32_conv2d_first_portable"),
     direct<SEXTANT_ISA_PORTABLE, direct_portable>("f32_conv2d_direct_portable"),
     {"f32_conv2d_reference", [](const problem&, const traits&) { return std::string(); }, create_conv2d_reference},
 };

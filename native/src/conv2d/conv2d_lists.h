@@ -10,6 +10,10 @@ inline int64_t conv2d_flops(const sextant_conv2d& a) {
     return 2 * int64_t{a.dst.n} * a.dst.c * a.dst.h * a.dst.w * (a.src.c / a.groups) * a.r * a.s;
 }
 
+struct first_kernels;
+std::string first_declines(const sextant_conv2d&, const first_kernels&);
+std::unique_ptr<op> create_first(const sextant_conv2d&, const conv2d_parameters&, const device_traits&, const first_kernels&);
+
 struct direct_kernels;
 std::string direct_declines(const sextant_conv2d&, const direct_kernels&);
 std::unique_ptr<op> create_direct(const sextant_conv2d&, const conv2d_parameters&, const device_traits&, const direct_kernels&);

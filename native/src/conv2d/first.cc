@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// First layers: packing and the loops around the register tiles. Knows no instruction set.
+//
+// A task makes a few output rows of one image: it copies the source rows that they need into scratch, with the padding (and,
+// rarely, mapped by a pre-activation), and runs every panel of output channels over them.
+#include "conv2d/first.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "conv2d/blocking.h"
+#include "conv2d/conv2d_lists.h"
+#include "runtime/aligned.h"
+
+namespace sextant {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+class conv2d_first final : public op {
+  public:
+    conv2d_first(const sextant_conv2d& problem, const conv2d_parameters& parameters, const first_kernels& kernels)
+        : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes) {
+        const auto& a = problem_;
+        const auto* strides = first_kernels::strides;
+        stride_index_ = static_cast<int>(std::find(strides + 1, strides + 4, a.stride_w) - strides) % 4;
+        tile_columns_ = static_cast<int>(ceil_div(a.dst.w, ceil_div(a.dst.w, kernels.pixels)));
+        rows_ = std::min(blocking::first_rows, a.dst.h);
+        source_rows_ = (rows_ - 1) * a.stride_h + (a.r - 1) * a.dilation_h + 1;
+        const int width = (a.dst.w - 1) * a.stride_w + (a.s - 1) * a.dilation_w + 1;
+        source_pitch_ = ceil_div(width, 16) * 16;
+        pack(parameters);
+    }
+
+    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+        const float* residual = problem_.has_residual ? operands[1] : nullptr;
+        const int64_t blocks = ceil_div(dst.h, rows_);
+        pool.parallel_for(dst.n * blocks, [&](int64_t task, int thread) {
+            float* rows = reinterpret_cast<float*>(scratch) + thread * source_floats();
+            const int n = static_cast<int>(task / blocks), first = static_cast<int>(task % blocks) * rows_;
+            copy_rows(operands[0], n, first, rows);
+            const int last = std::min(first + rows_, dst.h);
+            for (int block = 0; block < channel_blocks(dst); block += tile_vectors)
+                for (int row = first; row < last; ++row)
+                    run_row(rows + (row - first) * problem_.stride_h * source_pitch_, n, block, row, residual,
+                            operands[operand_count() - 1]);
+        });
+    }
+
+    int operand_count() const override { return problem_.has_residual ? 3 : 2; }
+    int64_t scratch_bytes(int threads) const override { return threads * source_floats() * int64_t{sizeof(float)}; }
+    int64_t weight_bytes() const override { return weights_.bytes(); }
+    int64_t flops() const override { return conv2d_flops(problem_); }
+
+  private:
+    int64_t source_floats() const { return problem_.src.c * source_rows_ * source_pitch_; }
+
+    int vectors_of(int block) const { return static_cast<int>(std::min<int64_t>(tile_vectors, channel_blocks(dst) - block)); }
+
+    void pack(const conv2d_parameters& parameters) {
+        const auto& a = problem_;
+        const int64_t terms = int64_t{a.src.c} * a.r * a.s, channels = channel_blocks(dst) * lanes_;
+        weights_ = aligned_floats(terms * channels);
+        bias_ = aligned_floats(channels);
+        for (int k = 0; k < a.dst.c; ++k) {
+            const int block = k / lanes_ / tile_vectors * tile_vectors, width = vectors_of(block) * lanes_;
+            for (int64_t i = 0; i < terms; ++i)
+                weights_[block * lanes_ * terms + i * width + (k - block * lanes_)] = parameters.weights[k * terms + i];
+            if (parameters.bias) bias_[k] = parameters.bias[k];
+        }
+        if (!a.pre_activation) return;
+        pre_scale_.assign(parameters.pre_scale, parameters.pre_scale + a.src.c);
+        pre_shift_.assign(parameters.pre_shift, parameters.pre_shift + a.src.c);
+    }
+
+    /// The source rows of output rows from `first` on, [c][row][column], with zeros where the padding is.
+    void copy_rows(const float* src, int n, int first, float* to) const {
+        const auto& a = problem_;
+        const int left = static_cast<int>(std::min<int64_t>(a.pad_left, source_pitch_));
+        const int count = static_cast<int>(std::min<int64_t>(a.src.w, source_pitch_ - left));
+        for (int c = 0; c < a.src.c; ++c)
+            for (int i = 0; i < source_rows_; ++i, to += source_pitch_) {
+                const int y = first * a.stride_h - a.pad_top + i;
+                if (y < 0 || y >= a.src.h) {
+                    std::fill(to, to + source_pitch_, 0.0f);
+                    continue;
+                }
+                std::fill(to, to + left, 0.0f);
+                std::memcpy(to + left, src + offset_of(a.src, n, c, y, 0), count * sizeof(float));
+                for (int x = left; a.pre_activation && x < left + count; ++x)
+                    to[x] = std::max(0.0f, to[x] * pre_scale_[c] + pre_shift_[c]);
+                std::fill(to + left + count, to + source_pitch_, 0.0f);
+            }
+    }
+
+    void run_row(const float* rows, int n, int block, int row, const float* residual, float* out) const {
+        const auto& a = problem_;
+        const auto& tiles = kernels_.tiles[stride_index_][vectors_of(block) - 1];
+        first_tile t{};
+        t.src_channel = source_rows_ * source_pitch_;
+        t.src_column = a.stride_w;
+        t.tap_row = a.dilation_h * source_pitch_;
+        t.tap_column = a.dilation_w;
+        t.weights = weights_.data() + int64_t{block} * lanes_ * a.src.c * a.r * a.s;
+        t.channels = a.src.c;
+        t.r = a.r;
+        t.s = a.s;
+        t.bias = bias_.data() + block * lanes_;
+        t.dst_plane = plane_pitch(dst);
+        t.residual_plane = plane_pitch(a.residual);
+        t.activation = a.activation;
+        for (int column = 0; column < dst.w; column += tile_columns_) {
+            t.src = rows + column * a.stride_w;
+            t.dst = out + offset_of(dst, n, block * lanes_, row, column);
+            if (residual) t.residual = residual + offset_of(a.residual, n, block * lanes_, row, column);
+            tiles[std::min(tile_columns_, dst.w - column)](t);
+        }
+    }
+
+    const sextant_conv2d problem_;
+    const first_kernels& kernels_;
+    const int lanes_;
+    int stride_index_, tile_columns_, rows_, source_rows_;
+    int64_t source_pitch_;
+    aligned_floats weights_, bias_;
+    std::vector<float> pre_scale_, pre_shift_;
+};
+
+}  // namespace
+
+std::string first_declines(const sextant_conv2d& a, const first_kernels& kernels) {
+    const int lanes = kernels.lanes;
+    if (is_blocked(a.src)) return "src is in blocks of channels, not NCHW";
+    if (block_of(a.dst) != lanes) return "dst must be in blocks of " + std::to_string(lanes) + " channels";
+    if (a.has_residual && block_of(a.residual) != lanes)
+        return "the residual must be in blocks of " + std::to_string(lanes) + " channels";
+    if (a.src.c > blocking::first_max_channels)
+        return "src has " + std::to_string(a.src.c) + " channels, at most " + std::to_string(blocking::first_max_channels);
+    if (a.groups > 1) return "it has " + std::to_string(a.groups) + " groups";
+    return {};
+}
+
+std::unique_ptr<op> create_first(const sextant_conv2d& problem, const conv2d_parameters& parameters, const device_traits&,
+                                 const first_kernels& kernels) {
+    return std::make_unique<conv2d_first>(problem, parameters, kernels);
+}
+
+}  // namespace sextant

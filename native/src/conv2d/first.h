@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// First layers: what the loops (first.cc) and the register tiles (first.inl.h) tell one another. All distances are in floats.
+#pragma once
+#include <cstdint>
+
+namespace sextant {
+
+/// One register tile: columns output pixels of one row and one panel (one or two vectors of output channels).
+struct first_tile {
+    const float* src;            // [channel][row][column], padding included; the first pixel at tap (0, 0)
+    int64_t src_channel;
+    int64_t src_column;          // between the pixels of two output columns
+    int64_t tap_row, tap_column;
+    const float* weights;        // [channel][r][s][vectors * lanes]
+    int channels, r, s;
+    const float* bias;           // vectors * lanes
+    float* dst;
+    int64_t dst_plane;
+    const float* residual;       // or null
+    int64_t residual_plane;
+    int activation;
+};
+
+using first_function = void (*)(const first_tile&);
+
+/// The tiles of one instruction set.
+struct first_kernels {
+    static constexpr int most_pixels = 14;
+    static constexpr int strides[] = {0, 1, 2, 4};  // 0: any
+    int lanes;
+    int pixels;  // most in a tile
+    first_function tiles[4][2][most_pixels + 1];  // [index in strides][vectors - 1][columns]
+};
+
+extern const first_kernels first_avx512, first_avx2, first_portable;
+
+}  // namespace sextant
