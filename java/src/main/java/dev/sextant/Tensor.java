@@ -6,9 +6,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * A float32 tensor, row-major without gaps: element {@code (i, j)} of shape {@code m x n} lies at {@code i * n + j}. A value: nothing here
- * changes it. {@link #of} takes the storage over without a copy, so its giver must not write to it afterwards; storage that belongs
- * to an arena can be read until that arena closes.
+ * A float32 tensor, row-major without gaps: element {@code (i, j)} of shape {@code m x n} lies at {@code i * n + j}. A value:
+ * nothing here changes it. {@link #of} takes the storage over without a copy, so its giver must not write to it afterwards;
+ * storage that belongs to an arena can be read until that arena closes.
  */
 public final class Tensor {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -30,8 +30,8 @@ public final class Tensor {
     public static Tensor of(Shape shape, MemorySegment data) {
         long found = data.byteSize() / Float.BYTES;
         if (found != shape.elements() || data.byteSize() % Float.BYTES != 0) {
-            throw new IllegalArgumentException("tensor: shape " + shape + " expects " + shape.elements() + " float32 values, found "
-                + (data.byteSize() % Float.BYTES == 0 ? String.valueOf(found) : data.byteSize() + " bytes"));
+            throw new IllegalArgumentException("tensor: shape " + shape + " expects " + shape.elements()
+                + " float32 values, found " + (data.byteSize() % Float.BYTES == 0 ? String.valueOf(found) : data.byteSize() + " bytes"));
         }
         return new Tensor(shape, data.asReadOnly());
     }
@@ -58,16 +58,21 @@ public final class Tensor {
     /** The same elements under another shape; shares the storage. */
     public Tensor reshape(Shape to) {
         if (to.elements() != shape.elements()) {
-            throw new IllegalArgumentException("reshape: " + shape + " has " + shape.elements() + " elements, " + to + " has " + to.elements());
+            throw new IllegalArgumentException("reshape: " + shape + " has " + shape.elements() + " elements, "
+                + to + " has " + to.elements());
         }
         return new Tensor(to, data);
     }
 
-    /** Element {@code index} along the first dimension, which the result no longer has: image 3 of a batch. Shares the storage. */
+    /**
+     * Element {@code index} along the first dimension, which the result no longer has: image 3 of a batch. Shares the
+     * storage.
+     */
     public Tensor slice(int index) {
         var inner = shape.dropFirst();
         if (index < 0 || index >= shape.dim(0)) {
-            throw new IndexOutOfBoundsException("slice: expects an index under " + shape.dim(0) + " (shape " + shape + "), found " + index);
+            throw new IndexOutOfBoundsException("slice: expects an index under " + shape.dim(0) + " (shape " + shape
+                + "), found " + index);
         }
         long bytes = inner.elements() * Float.BYTES;
         return new Tensor(inner, data.asSlice(index * bytes, bytes));

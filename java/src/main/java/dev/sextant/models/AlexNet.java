@@ -9,16 +9,18 @@ import dev.sextant.nn.Nn;
 public final class AlexNet {
     private AlexNet() {}
 
-    /** One tower. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", arXiv:1404.5997, section 5. */
+    /**
+     * One tower. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", arXiv:1404.5997, section 5.
+     */
     public static Network alexnet() {
         return Network.imageNet("alexnet", seq(                                     //   3 x 224 x 224
             seq(
                 conv(64, 11).stride(4).pad(2), relu(), maxPool(3, 2),               //  64 x  27 x  27
                 conv(192, 5).pad(2), relu(), maxPool(3, 2),                         // 192 x  13 x  13
                 conv(384, 3).pad(1), relu(),                                        // 384 x  13 x  13
-                conv(256, 3).pad(1), relu(),                                        // 256 x  13 x  13; 384 in the paper, 256 in torchvision
+                conv(256, 3).pad(1), relu(),                                        // 256 x  13 x  13, as torchvision; the paper 384
                 conv(256, 3).pad(1), relu(), maxPool(3, 2)).as("features"),         // 256 x   6 x   6
-            adaptiveAvgPool(6, 6).as("avgpool"),                                    // torchvision's, for other input sizes; nothing at 224
+            adaptiveAvgPool(6, 6).as("avgpool"),                                    // torchvision's; does nothing at 224
             seq(
                 dropout(0.5), linear(4096), relu(),
                 dropout(0.5), linear(4096), relu(),
@@ -26,8 +28,9 @@ public final class AlexNet {
     }
 
     /**
-     * Two towers. Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012, figure 2.
-     * Departures: the towers are groups of one convolution, and conv1 is padded by 2 so that 224 gives the figure's 55.
+     * Two towers. Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS
+     * 2012, figure 2. Departures: the towers are groups of one convolution, and conv1 is padded by 2 so that 224 gives the
+     * figure's 55.
      */
     public static Network alexnet2012() {
         return Network.imageNet("alexnet_2012", seq(                                //   3 x 224 x 224

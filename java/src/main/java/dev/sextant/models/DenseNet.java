@@ -11,8 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * DenseNet-BC, compression 0.5. Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks", arXiv:1608.06993.
- * Departure of the ImageNet variants, the authors' and torchvision's own: DenseNet-161 has growth 48 and begins with 96 channels.
+ * DenseNet-BC, compression 0.5. Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks",
+ * arXiv:1608.06993. Departure of the ImageNet variants, the authors' and torchvision's own: DenseNet-161 has growth 48 and
+ * begins with 96 channels.
  */
 public final class DenseNet {
     private DenseNet() {}

@@ -6,15 +6,15 @@ import static dev.sextant.nn.Nn.*;
 import dev.sextant.nn.Nn;
 
 /**
- * GoogLeNet (Inception v1). Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842, table 1. Rows of the table have its columns'
- * order: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+ * GoogLeNet (Inception v1). Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842, table 1. Rows of the table
+ * have its columns' order: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
  */
 public final class GoogLeNet {
     private GoogLeNet() {}
 
     /**
-     * torchvision's. Departures from the paper: batch norm (eps 1e-3) instead of biases and response normalisation, 3x3 convolutions in
-     * place of the 5x5, the fourth max pool 2x2, dropout 0.2 instead of 0.4, heads of adaptive pooling.
+     * torchvision's. Departures from the paper: batch norm (eps 1e-3) instead of biases and response normalisation, 3x3
+     * convolutions in place of the 5x5, the fourth max pool 2x2, dropout 0.2 instead of 0.4, heads of adaptive pooling.
      */
     public static Network googlenet() {
         return Network.imageNet("googlenet", seq(                                              //    3 x 224 x 224
@@ -32,7 +32,7 @@ public final class GoogLeNet {
             maxPool(2, 2).ceil(true).as("maxpool4"),                                           //  832 x   7 x   7
             inception(256, 160, 320, 32, 128, 128).as("inception5a"),
             inception(384, 192, 384, 48, 128, 128).as("inception5b"),                          // 1024 x   7 x   7
-            globalAvgPool().as("avgpool"), dropout(0.2).as("dropout"), linear(1000).as("fc")));
+            globalAvgPool().as("avgpool"), flatten(), dropout(0.2).as("dropout"), linear(1000).as("fc")));
     }
 
     private static Nn inception(int c1, int r3, int c3, int r5, int c5, int proj) {
@@ -53,7 +53,10 @@ public final class GoogLeNet {
             linear(1024).as("fc1"), relu(), dropout(0.7), linear(1000).as("fc2")), 0.3);
     }
 
-    /** The paper's own, with the response normalisation and padding of the authors' public Caffe model where the paper is silent. */
+    /**
+     * The paper's own, with the response normalisation and padding of the authors' public Caffe model where the paper is
+     * silent.
+     */
     public static Network googlenet2014() {
         return Network.imageNet("googlenet_2014", seq(                                         //    3 x 224 x 224
             conv(64, 7).stride(2).pad(3).as("conv1"), relu(), maxPool(3, 2).ceil(true), norm(), //  64 x  56 x  56

@@ -9,10 +9,12 @@ import dev.sextant.image.Preprocessing;
 import dev.sextant.nn.Nn;
 
 /**
- * LeNet-5. LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 86(11), 1998, figure 2.
+ * LeNet-5. LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 86(11),
+ * 1998, figure 2.
  *
- * <p>Departures of all variants from the paper, as everyone makes them: S2 and S4 average without a trained scale and bias, C3 sees all
- * maps of S2 instead of table 1's choice, tanh is not scaled by 1.7159, and the output layer is linear instead of radial basis functions.
+ * <p>Departures of all variants from the paper, as everyone makes them: S2 and S4 average without a trained scale and bias,
+ * C3 sees all maps of S2 instead of table 1's choice, tanh is not scaled by 1.7159, and the output layer is linear instead of
+ * radial basis functions.
  */
 public final class LeNet5 {
     private LeNet5() {}

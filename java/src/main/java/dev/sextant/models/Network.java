@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A network without its weights: what is computed, on which input, from which pictures, and what the outputs are called. Immutable; the
- * methods return changed copies.
+ * A network without its weights: what is computed, on which input, from which pictures, and what the outputs are called.
+ * Immutable; the methods return changed copies.
  *
  * @param name as in the catalogue, {@link Networks}
  * @param body the definition
@@ -31,9 +31,11 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
     public Network {
         var output = Layers.inference(body, input).output();
         var picture = Shape.of(preprocessing.channels(), preprocessing.height(), preprocessing.width());
-        if (!picture.equals(input)) throw new IllegalArgumentException(name + ": expects pictures of its input " + input + ", found " + picture);
+        if (!picture.equals(input)) {
+            throw new IllegalArgumentException(name + ": expects pictures of its input " + input + ", found " + picture);
+        }
         if (output.elements() != labels.size()) {
-            throw new IllegalArgumentException(name + ": expects a label for each of its " + output + " outputs, found " + labels.size());
+            throw new IllegalArgumentException(name + ": has " + output + " outputs, but there are " + labels.size() + " labels");
         }
     }
 
@@ -43,12 +45,14 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
     }
 
     /**
-     * The same network with {@code classes} outputs: its last linear layer, and that of each auxiliary head, replaced. Labels become the
-     * numbers from 0 where their count changes.
+     * The same network with {@code classes} outputs: its last linear layer, and that of each auxiliary head, replaced. Labels
+     * become the numbers from 0 where their count changes.
      */
     public Network classes(int classes) {
-        var names = classes == labels.size() ? labels : new Labels(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
-        return new Network(name, classes(body, classes, true), input, preprocessing, names);
+        var last = classes(body, classes, true);
+        if (classes == labels.size()) return new Network(name, last, input, preprocessing, labels);
+        var numbers = new Labels(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
+        return new Network(name, last, input, preprocessing, numbers);
     }
 
     /** The same network for pictures of another size. Weights of linear layers behind unpooled features depend on it. */
@@ -95,12 +99,14 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
             case Aux aux -> new Aux(classes(aux.head(), classes, true), aux.lossWeight());
             case Seq seq -> {
                 var children = new ArrayList<Nn>();
-                for (var child : seq.children()) children.add(classes(child, classes, last && children.size() == seq.children().size() - 1));
+                for (var child : seq.children()) {
+                    children.add(classes(child, classes, last && children.size() == seq.children().size() - 1));
+                }
                 yield new Seq(children);
             }
             case Linear linear when last -> new Linear(classes, linear.bias());
             default -> {
-                if (last) throw new IllegalArgumentException(name + ": expects a linear layer at its end to set the classes of, found " + nn);
+                if (last) throw new IllegalArgumentException(name + ": expects a linear layer at its end for the classes, found " + nn);
                 yield nn;
             }
         };

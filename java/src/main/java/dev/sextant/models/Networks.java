@@ -93,7 +93,8 @@ public final class Networks {
         for (var entry : ENTRIES.values()) {
             if (plain(entry.name()).equals(wanted)) return entry.network().get();
         }
-        throw new IllegalArgumentException("unknown network '" + name + "', did you mean " + String.join(", ", nearest(wanted)) + "?");
+        var nearest = String.join(", ", nearest(wanted));
+        throw new IllegalArgumentException("unknown network '" + name + "', did you mean " + nearest + "?");
     }
 
     private static String plain(String name) {

@@ -62,8 +62,9 @@ public final class ResNet {
     private static Nn stage(Block block, int width, int count, int stride, boolean reshape) {
         var blocks = new ArrayList<Nn>();
         for (int i = 0; i < count; i++) {
-            boolean first = i == 0;
-            blocks.add(seq(add(block.residual(width, first ? stride : 1), block.shortcut(width, stride, first && reshape)).as(""), relu()));
+            var residual = block.residual(width, i == 0 ? stride : 1);
+            var shortcut = i == 0 && reshape ? block.shortcut(width, stride) : identity();
+            blocks.add(seq(add(residual, shortcut).as(""), relu()));
         }
         return seq(blocks);
     }
@@ -80,14 +81,18 @@ public final class ResNet {
             };
         }
 
-        Nn shortcut(int width, int stride, boolean reshape) {
-            if (!reshape) return identity();
-            int out = this == BASIC || this == CIFAR ? width : 4 * width;
-            return this == CIFAR ? Nn.shortcut(out, stride) : seq(conv(out, 1).stride(stride).noBias(), batchNorm()).as("downsample");
+        /** Where the shape changes: option A (CIFAR) or a projection, option B. */
+        Nn shortcut(int width, int stride) {
+            if (this == CIFAR) return Nn.shortcut(width, stride);
+            int out = this == BASIC ? width : 4 * width;
+            return seq(conv(out, 1).stride(stride).noBias(), batchNorm()).as("downsample");
         }
 
         private static Nn bottleneck(int width, int stride1, int stride3) {
-            return seq(convBn(1, width, 1, stride1), relu(), convBn(2, width, 3, stride3), relu(), convBn(3, 4 * width, 1, 1)).as("");
+            return seq(
+                convBn(1, width, 1, stride1), relu(),
+                convBn(2, width, 3, stride3), relu(),
+                convBn(3, 4 * width, 1, 1)).as("");
         }
 
         private static Nn convBn(int i, int out, int k, int stride) {

@@ -7,9 +7,9 @@ import dev.sextant.nn.Nn;
 import java.util.ArrayList;
 
 /**
- * VGG-11/13/16/19. Simonyan &amp; Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", arXiv:1409.1556, table 1.
- * Departures, both torchvision's: the {@code _bn} variants normalise after each convolution, and a pooling to 7x7, which does nothing
- * at 224, admits other input sizes.
+ * VGG-11/13/16/19. Simonyan &amp; Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+ * arXiv:1409.1556, table 1. Departures, both torchvision's: the {@code _bn} variants normalise after each convolution, and a
+ * pooling to 7x7, which does nothing at 224, admits other input sizes.
  */
 public final class Vgg {
     /** Columns A, B, D, E of table 1: output channels of the 3x3 convolutions; 0 is max pooling. */

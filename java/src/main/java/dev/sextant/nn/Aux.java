@@ -2,8 +2,8 @@
 package dev.sextant.nn;
 
 /**
- * An auxiliary head: the input passes straight through, and in training {@code head} also runs on it and {@code lossWeight} times its own loss joins
- * the network's. Inference skips the head, so a checkpoint may lack its parameters.
+ * An auxiliary head: the input passes straight through, and in training {@code head} also runs on it and {@code lossWeight}
+ * times its own loss joins the network's. Inference skips the head, so a checkpoint may lack its parameters.
  */
 public record Aux(Nn head, double lossWeight) implements Nn {
 

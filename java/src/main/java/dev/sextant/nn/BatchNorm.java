@@ -4,9 +4,10 @@ package dev.sextant.nn;
 import static dev.sextant.nn.Checks.require;
 
 /**
- * Batch normalisation of each channel, {@code y = gamma (x - mean) / sqrt(var + eps) + beta} (Ioffe &amp; Szegedy, arXiv:1502.03167). Inference
- * takes mean and variance from the running statistics; training takes the batch's own and moves the running ones by {@code momentum}
- * towards them. Keys, each of shape {@code c}: {@code weight} (gamma), {@code bias} (beta), {@code running_mean}, {@code running_var}.
+ * Batch normalisation of each channel, {@code y = gamma (x - mean) / sqrt(var + eps) + beta} (Ioffe &amp; Szegedy,
+ * arXiv:1502.03167). Inference takes mean and variance from the running statistics; training takes the batch's own and moves
+ * the running ones by {@code momentum} towards them. Keys, each of shape {@code c}: {@code weight} (gamma), {@code bias}
+ * (beta), {@code running_mean}, {@code running_var}.
  */
 public record BatchNorm(double eps, double momentum) implements Nn {
 

@@ -25,6 +25,6 @@ final class Checks {
         var texts = arguments.stream().map(Nn::toString).toList();
         var line = name + "(" + String.join(", ", texts) + ")";
         if (line.length() <= LINE && !line.contains("\n")) return line;
-        return name + texts.stream().map(text -> "    " + text.replace("\n", "\n    ")).collect(Collectors.joining(",\n", "(\n", ")"));
+        return texts.stream().map(text -> "    " + text.replace("\n", "\n    ")).collect(Collectors.joining(",\n", name + "(\n", ")"));
     }
 }

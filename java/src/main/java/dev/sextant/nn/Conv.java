@@ -4,10 +4,10 @@ package dev.sextant.nn;
 import static dev.sextant.nn.Checks.require;
 
 /**
- * Two-dimensional convolution (cross-correlation, as all CNN libraries have it): {@code c h w -> out p q} with
- * {@code p = floor((h + 2 padH - dilation (r - 1) - 1) / strideH) + 1}, q alike. Each of {@code groups} groups maps {@code c / groups} input
- * channels to {@code out / groups} output channels. Parameters: {@code weight} of shape {@code out x c/groups x r x s}, {@code bias} of
- * shape {@code out}.
+ * Two-dimensional convolution (cross-correlation, as all CNN libraries have it): {@code c h w -> out p q} with {@code p =
+ * floor((h + 2 padH - dilation (r - 1) - 1) / strideH) + 1}, q alike. Each of {@code groups} groups maps {@code c / groups}
+ * input channels to {@code out / groups} output channels. Parameters: {@code weight} of shape {@code out x c/groups x r x s},
+ * {@code bias} of shape {@code out}.
  */
 public record Conv(int out, int r, int s, int strideH, int strideW, int padH, int padW, int dilation, int groups, boolean bias)
         implements Nn {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.nn;
 
-/** In training, zeroes each element with probability {@code rate} and divides the rest by {@code 1 - rate}; the identity in inference. */
+/**
+ * In training, zeroes each element with probability {@code rate} and divides the rest by {@code 1 - rate}; the identity in
+ * inference.
+ */
 public record Dropout(double rate) implements Nn {
 
     public Dropout {

@@ -5,7 +5,8 @@ import dev.sextant.Shape;
 import java.util.List;
 
 /**
- * One layer of a description at its place: a leaf such as {@link Conv}, or the joining of branches by {@link Add} or {@link Concat}.
+ * One layer of a description at its place: a leaf such as {@link Conv}, or the joining of branches by {@link Add} or {@link
+ * Concat}.
  *
  * @param path its name, and the prefix of its parameters' keys: {@code features.0}
  * @param input the shape of one image's input; of the branches' common input for a joining

@@ -4,6 +4,7 @@ package dev.sextant.nn;
 import dev.sextant.Shape;
 import dev.sextant.nn.Parameter.Kind;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,16 +12,21 @@ import java.util.SequencedMap;
 import java.util.Set;
 
 /**
- * A description unrolled for one input shape: every layer in the order it runs, with path, shapes, parameters and flops. The branches of
- * {@link Add} and {@link Concat} come before the joining itself.
+ * A description unrolled for one input shape: every layer in the order it runs, with path, shapes, parameters and flops. The
+ * branches of {@link Add} and {@link Concat} come before the joining itself.
  *
  * @param input shape of one image, {@code c h w}
  * @param all every layer, heads of {@link Aux} included unless left out
- * @param stages output shapes of the outermost {@link Seq}'s named children by name, in order: the places where values can be tapped.
- *     Children inside an {@code as("")} child count as the outermost's own; auxiliary heads are no stages
+ * @param stages output shapes of the outermost {@link Seq}'s named children by name, in order: the places where values
+ *     can be tapped. Children inside an {@code as("")} child count as the outermost's own; auxiliary heads are no stages
  * @param output shape of the result for one image
  */
 public record Layers(Shape input, List<Layer> all, SequencedMap<String, Shape> stages, Shape output) {
+
+    public Layers {
+        all = List.copyOf(all);
+        stages = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(stages));
+    }
 
     /**
      * What training runs: auxiliary heads included.
@@ -52,7 +58,9 @@ public record Layers(Shape input, List<Layer> all, SequencedMap<String, Shape> s
         return all.stream().filter(layer -> !layer.auxiliary()).mapToLong(Layer::flops).sum();
     }
 
-    /** The path that a child's walk starts from: a {@link Named} child adds its own name, any other has its position for one. */
+    /**
+     * The path that a child's walk starts from: a {@link Named} child adds its own name, any other has its position for one.
+     */
     public static String path(String parent, int position, Nn child) {
         return child instanceof Named ? parent : join(parent, Integer.toString(position));
     }
@@ -103,7 +111,7 @@ public record Layers(Shape input, List<Layer> all, SequencedMap<String, Shape> s
 
         Layers layers(Nn body, Shape input) {
             var output = visit(body, input, "", false, true);
-            return new Layers(input, List.copyOf(all), stages, output);
+            return new Layers(input, all, stages, output);
         }
 
         /** @param outermost whether children of {@code nn} would be stages */
@@ -116,18 +124,21 @@ public record Layers(Shape input, List<Layer> all, SequencedMap<String, Shape> s
                     var shape = in;
                     for (int i = 0; i < seq.children().size(); i++) {
                         var child = seq.children().get(i);
-                        boolean stage = outermost && child instanceof Named n && !n.name().isEmpty() && !(n.body() instanceof Aux);
-                        boolean transparent = outermost && child instanceof Named n && n.name().isEmpty();
+                        boolean transparent = outermost && child instanceof Named named && named.name().isEmpty();
                         shape = visit(child, shape, path(path, i, child), auxiliary, transparent);
-                        if (stage) stages.put(join(path, ((Named) child).name()), shape);
+                        if (outermost && !transparent && child instanceof Named named && !(named.body() instanceof Aux)) {
+                            stages.put(join(path, named.name()), shape);
+                        }
                     }
                     return shape;
                 }
                 case Concat concat -> {
-                    return joined(concat, in, Shapes.concat(branches(concat.branches(), in, path, auxiliary), path), path, auxiliary);
+                    var output = Shapes.concat(branches(concat.branches(), in, path, auxiliary), path);
+                    return joined(concat, in, output, path, auxiliary);
                 }
                 case Add add -> {
-                    return joined(add, in, Shapes.add(branches(add.branches(), in, path, auxiliary), path), path, auxiliary);
+                    var output = Shapes.add(branches(add.branches(), in, path, auxiliary), path);
+                    return joined(add, in, output, path, auxiliary);
                 }
                 case Aux aux -> {
                     if (heads) visit(aux.head(), in, path, true, false);
@@ -137,7 +148,8 @@ public record Layers(Shape input, List<Layer> all, SequencedMap<String, Shape> s
                     var output = Shapes.output(nn, in, path);
                     var parameters = parameters(nn, in, path, auxiliary);
                     for (var parameter : parameters) {
-                        Checks.require(keys.add(parameter.key()), "%s: expects a name of its own, another layer has it already", parameter.key());
+                        var key = parameter.key();
+                        Checks.require(keys.add(key), "%s: expects a name of its own, another layer has it already", key);
                     }
                     all.add(new Layer(path, nn, in, output, parameters, flops(nn, output, parameters), auxiliary));
                     return output;

@@ -4,8 +4,8 @@ package dev.sextant.nn;
 import static dev.sextant.nn.Checks.require;
 
 /**
- * Fully connected layer {@code y = W x + b} on the flattened input: {@code c h w} (or {@code f}) {@code -> out}. Parameters: {@code weight} of shape
- * {@code out x (c h w)}, {@code bias} of shape {@code out}.
+ * Fully connected layer {@code y = W x + b} on the flattened input: {@code c h w} (or {@code f}) {@code -> out}. Parameters:
+ * {@code weight} of shape {@code out x (c h w)}, {@code bias} of shape {@code out}.
  */
 public record Linear(int out, boolean bias) implements Nn {
 

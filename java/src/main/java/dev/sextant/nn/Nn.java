@@ -14,17 +14,20 @@ import java.util.List;
  *     linear(10));
  * }
  *
- * Input channels are never written: they follow from the input. Shapes here are those of one image, {@code c h w} ({@code f} after a
- * {@link Linear} or {@link Flatten}); any batch goes through.
+ * Input channels are never written: they follow from the input. Shapes here are those of one image, {@code c h w} ({@code f}
+ * after a {@link Linear} or {@link Flatten}); any batch goes through.
  *
- * <p><b>Parameter keys.</b> A child of {@link Seq}, {@link Concat} or {@link Add} is called by its position, {@code 0 1 2 ...}, unless it
- * is given a name with {@link #as}; the parts of a path join with dots, and {@code .weight}, {@code .bias}, {@code .running_mean},
- * {@code .running_var} end a key. {@code as("")} adds no part at all. {@link Layers} lists a description's layers, keys and shapes.
+ * <p><b>Parameter keys.</b> A child of {@link Seq}, {@link Concat} or {@link Add} is called by its position, {@code 0 1 2
+ * ...}, unless it is given a name with {@link #as}; the parts of a path join with dots, and {@code .weight}, {@code .bias},
+ * {@code .running_mean}, {@code .running_var} end a key. {@code as("")} adds no part at all. {@link Layers} lists a
+ * description's layers, keys and shapes.
  */
-public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPool, BatchNorm, Activation, Lrn, Dropout, Softmax, Flatten,
-        Identity, Shortcut, Seq, Concat, Add, Named, Aux {
+public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPool, BatchNorm, Activation, Lrn, Dropout,
+        Softmax, Flatten, Identity, Shortcut, Seq, Concat, Add, Named, Aux {
 
-    /** This, called {@code name} in parameter keys and reports instead of by its position; {@code ""} leaves no trace in keys. */
+    /**
+     * This, called {@code name} in parameter keys and reports instead of by its position; {@code ""} leaves no trace in keys.
+     */
     default Nn as(String name) {
         return new Named(name, this);
     }
@@ -98,7 +101,10 @@ public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPo
         return new Activation(Activation.Function.SIGMOID);
     }
 
-    /** Local response normalisation across {@code size} channels; {@code alpha} multiplies the plain sum of squares, see {@link Lrn}. */
+    /**
+     * Local response normalisation across {@code size} channels; {@code alpha} multiplies the plain sum of squares, see
+     * {@link Lrn}.
+     */
     static Lrn lrn(int size, double alpha, double beta, double k) {
         return new Lrn(size, alpha, beta, k);
     }

@@ -4,13 +4,13 @@ package dev.sextant.nn;
 import static dev.sextant.nn.Checks.require;
 
 /**
- * Max or average pooling over {@code r x s} windows: {@code c h w -> c p q} with
- * {@code p = floor((h + 2 padH - dilation (r - 1) - 1) / strideH) + 1}, or that quotient rounded up where {@code ceil} is set, except that no
- * window starts beyond the input and its upper padding. Padding counts as minus infinity for the maximum and as zero for the
- * average, which divides by the window's pixels in the padded input where {@code countPad} is set and by those in the input where not.
+ * Max or average pooling over {@code r x s} windows: {@code c h w -> c p q} with {@code p = floor((h + 2 padH - dilation (r -
+ * 1) - 1) / strideH) + 1}, or that quotient rounded up where {@code ceil} is set, except that no window starts beyond the
+ * input and its upper padding. Padding counts as minus infinity for the maximum and as zero for the average, which divides by
+ * the window's pixels in the padded input where {@code countPad} is set and by those in the input where not.
  */
-public record Pool(Kind kind, int r, int s, int strideH, int strideW, int padH, int padW, int dilation, boolean ceil, boolean countPad)
-        implements Nn {
+public record Pool(Kind kind, int r, int s, int strideH, int strideW, int padH, int padW, int dilation, boolean ceil,
+        boolean countPad) implements Nn {
 
     public enum Kind { MAX, AVG }
 
@@ -40,13 +40,12 @@ public record Pool(Kind kind, int r, int s, int strideH, int strideW, int padH, 
 
     @Override
     public String toString() {
-        var text = new StringBuilder(kind == Kind.MAX ? "maxPool(" : "avgPool(").append(r == s ? "" + r : r + "x" + s).append(", ")
-            .append(strideH == strideW ? "" + strideH : strideH + "x" + strideW);
-        if (padH > 0 || padW > 0) text.append(", ").append(padH == padW ? "" + padH : padH + "x" + padW);
-        text.append(")");
-        if (dilation > 1) text.append(".dilation(").append(dilation).append(")");
-        if (ceil) text.append(".ceil(true)");
-        if (!countPad) text.append(".countPad(false)");
-        return text.toString();
+        return (kind == Kind.MAX ? "maxPool(" : "avgPool(") + size(r, s) + ", " + size(strideH, strideW)
+            + (padH + padW == 0 ? "" : ", " + size(padH, padW)) + ")" + (dilation == 1 ? "" : ".dilation(" + dilation + ")")
+            + (ceil ? ".ceil(true)" : "") + (countPad ? "" : ".countPad(false)");
+    }
+
+    private static String size(int h, int w) {
+        return h == w ? "" + h : h + "x" + w;
     }
 }

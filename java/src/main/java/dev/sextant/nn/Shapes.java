@@ -28,7 +28,9 @@ public final class Shapes {
             }
             case Flatten _ -> Shape.of(features(input, path));
             case Softmax softmax -> {
-                if (features(input, path) != input.dim(0)) throw error(path, "%s expects one value a class, input is %s", type(softmax), input);
+                if (features(input, path) != input.dim(0)) {
+                    throw error(path, "%s expects one value a class, input is %s", type(softmax), input);
+                }
                 yield input;
             }
             case BatchNorm norm -> planesOrFlat(norm, input, path);
@@ -63,7 +65,9 @@ public final class Shapes {
 
     /** The shape of the sum of branches of these shapes. */
     public static Shape add(List<Shape> branches, String path) {
-        if (branches.stream().distinct().count() != 1) throw error(path, "add expects branches of one shape, found %s", list(branches));
+        if (branches.stream().distinct().count() != 1) {
+            throw error(path, "add expects branches of one shape, found %s", list(branches));
+        }
         return branches.getFirst();
     }
 
@@ -90,41 +94,56 @@ public final class Shapes {
         return shapes;
     }
 
-    private static Shape conv(Conv conv, Shape in, String path) {
-        if (in.dim(0) % conv.groups() != 0) {
-            throw error(path, "conv with %d groups expects channels that they divide, input is %s", conv.groups(), in);
+    private static Shape conv(Conv c, Shape in, String path) {
+        if (in.dim(0) % c.groups() != 0) {
+            throw error(path, "conv with %d groups expects channels that they divide, input is %s", c.groups(), in);
         }
-        return Shape.of(conv.out(),
-            window(conv, in, 1, conv.r(), conv.s(), conv.strideH(), conv.padH(), conv.padW(), conv.dilation(), false, path),
-            window(conv, in, 2, conv.r(), conv.s(), conv.strideW(), conv.padH(), conv.padW(), conv.dilation(), false, path));
+        var window = new Window(c.r(), c.s(), c.strideH(), c.strideW(), c.padH(), c.padW(), c.dilation(), false);
+        return windows(window, c, in, c.out(), path);
     }
 
-    private static Shape pool(Pool pool, Shape in, String path) {
-        return Shape.of(in.dim(0),
-            window(pool, in, 1, pool.r(), pool.s(), pool.strideH(), pool.padH(), pool.padW(), pool.dilation(), pool.ceil(), path),
-            window(pool, in, 2, pool.r(), pool.s(), pool.strideW(), pool.padH(), pool.padW(), pool.dilation(), pool.ceil(), path));
+    private static Shape pool(Pool p, Shape in, String path) {
+        var window = new Window(p.r(), p.s(), p.strideH(), p.strideW(), p.padH(), p.padW(), p.dilation(), p.ceil());
+        return windows(window, p, in, in.dim(0), path);
     }
 
-    /** How many windows fit along dimension {@code axis} (1 rows, 2 columns) of {@code in}. */
-    private static int window(Nn nn, Shape in, int axis, int r, int s, int stride, int padH, int padW, int dilation, boolean ceil, String path) {
-        long size = in.dim(axis), pad = axis == 1 ? padH : padW, reach = dilation * ((axis == 1 ? r : s) - 1L) + 1;
-        long room = size + 2 * pad - reach;
-        long count = Math.floorDiv(room + (ceil ? stride - 1 : 0), stride) + 1;
-        if (ceil && (count - 1) * stride >= size + pad) count--; // a window must begin on the input or its upper padding
-        if (count < 1) {
-            throw error(path, "%s %dx%d expects at least %dx%d pixels%s, input %s is too small", type(nn), r, s, dilation * (r - 1L) + 1,
-                dilation * (s - 1L) + 1, padH + padW == 0 ? "" : String.format(Locale.ROOT, " with its padding of %dx%d a side", padH, padW), in);
+    /** What convolutions and poolings have in common. */
+    private record Window(int r, int s, int strideH, int strideW, int padH, int padW, int dilation, boolean ceil) {
+        /** Pixels between the outermost taps of a window, both included. */
+        long reach(int taps) {
+            return dilation * (taps - 1L) + 1;
         }
-        return size(count, path, type(nn), in);
+
+        /** How many windows fit along one dimension; below 1 if none. */
+        long count(long size, int taps, int stride, int pad) {
+            long room = size + 2L * pad - reach(taps);
+            long count = Math.floorDiv(room + (ceil ? stride - 1 : 0), stride) + 1;
+            boolean beyond = ceil && (count - 1) * stride >= size + pad; // a window begins on the input or its upper padding
+            return beyond ? count - 1 : count;
+        }
+    }
+
+    private static Shape windows(Window w, Nn nn, Shape in, int channels, String path) {
+        long p = w.count(in.dim(1), w.r, w.strideH, w.padH), q = w.count(in.dim(2), w.s, w.strideW, w.padW);
+        if (p < 1 || q < 1) {
+            var padding = w.padH + w.padW == 0 ? "" : " with its padding of " + w.padH + "x" + w.padW + " a side";
+            throw error(path, "%s %dx%d expects at least %dx%d pixels%s, input %s is too small",
+                type(nn), w.r, w.s, w.reach(w.r), w.reach(w.s), padding, in);
+        }
+        return Shape.of(channels, size(p, path, type(nn), in), size(q, path, type(nn), in));
     }
 
     private static Shape shortcut(Shortcut shortcut, Shape in, String path) {
-        if (in.dim(0) > shortcut.out()) throw error(path, "shortcut expects at most %d channels, input is %s", shortcut.out(), in);
+        if (in.dim(0) > shortcut.out()) {
+            throw error(path, "shortcut expects at most %d channels, input is %s", shortcut.out(), in);
+        }
         return Shape.of(shortcut.out(), Math.ceilDiv(in.dim(1), shortcut.stride()), Math.ceilDiv(in.dim(2), shortcut.stride()));
     }
 
     private static Shape planes(Nn nn, Shape input, String path) {
-        if (input.rank() != 3 || input.elements() == 0) throw error(path, "%s expects an image c x h x w, input is %s", type(nn), input);
+        if (input.rank() != 3 || input.elements() == 0) {
+            throw error(path, "%s expects an image c x h x w, input is %s", type(nn), input);
+        }
         return input;
     }
 
@@ -140,7 +159,9 @@ public final class Shapes {
     }
 
     private static int size(long value, String path, String what, Shape input) {
-        if (value > Integer.MAX_VALUE) throw error(path, "%s of %s would give %d values along one dimension, above 2^31 - 1", what, input, value);
+        if (value > Integer.MAX_VALUE) {
+            throw error(path, "%s of %s would give %d values along one dimension, above 2^31 - 1", what, input, value);
+        }
         return (int) value;
     }
 
