@@ -1,15 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linear/linear.h"
 
+#include "linear/kernels.h"
 #include "linear/linear_lists.h"
 
 namespace sextant {
 namespace {
 
-std::string accepts_all(const sextant_linear&, const device_traits&) { return {}; }
+using problem = sextant_linear;
+using parameters = linear_parameters;
+using traits = device_traits;
+
+template <int32_t Isa, const linear_kernels& Kernels>
+constexpr linear_implementation packed(const char* name) {
+    return {name,
+            [](const problem& a, const traits& device) {
+                if (device.isa < Isa) return std::string(Isa == SEXTANT_ISA_AVX2 ? "the device has no AVX2" : "the device has no AVX-512");
+                return linear_declines(a, Kernels);
+            },
+            [](const problem& a, const parameters& p, const traits& device) { return create_linear(a, p, device, Kernels); }};
+}
 
 constexpr linear_implementation list[] = {
-    {"f32_linear_reference", accepts_all, create_linear_reference},
+#if defined(SEXTANT_X86_64)
+    packed<SEXTANT_ISA_AVX512, linear_avx512>("f32_linear_avx512"),
+    packed<SEXTANT_ISA_AVX2, linear_avx2>("f32_linear_avx2"),
+#endif
+    packed<SEXTANT_ISA_PORTABLE, linear_portable>("f32_linear_portable"),
+    {"f32_linear_reference", [](const problem&, const traits&) { return std::string(); }, create_linear_reference},
 };
 
 }  // namespace

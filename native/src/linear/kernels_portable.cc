@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/isa_portable.h"
+
+#include "linear/kernels.inl.h"
+
+namespace sextant {
+
+constinit const linear_kernels linear_portable = portable::linear_table();
+
+}  // namespace sextant

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fully connected: packing and the loops around the register tiles. Knows no instruction set.
+//
+// A task makes a group of outputs for all images and reads the group's weights once, front to back:
+// weights: [group][chunk of features][panel][feature][panel's outputs]. For each chunk and panel the rows (images) pass in
+// tiles of nearly equal height over the same weights; the chunks' sums are added up in scratch.
+// Features come in the order in which src lies in memory: weight columns are permuted to suit when they are packed, and columns
+// of zeros meet the lanes past the last channel.
+#include <algorithm>
+#include <vector>
+
+#include "linear/blocking.h"
+#include "linear/kernels.h"
+#include "linear/linear_lists.h"
+#include "runtime/aligned.h"
+
+namespace sextant {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+class linear_packed final : public op {
+  public:
+    linear_packed(const sextant_linear& problem, const linear_parameters& parameters, const device_traits& device,
+                  const linear_kernels& kernels)
+        : op(problem.dst), problem_(problem), kernels_(kernels) {
+        const auto& src = problem_.src;
+        features_ = channel_blocks(src) * block_of(src) * src.h * src.w;
+        chunks_ = ceil_div(features_, blocking::linear_chunk);
+        outputs_ = ceil_div(dst.c, kernels.lanes) * kernels.lanes;
+        row_tiles_ = static_cast<int>(ceil_div(src.n, kernels.rows));
+        panel_ = linear_vectors(rows_of(0), kernels.sums) * kernels.lanes;
+        const int64_t panels = ceil_div(outputs_, panel_);
+        const int64_t worthwhile = std::max<int64_t>(1, outputs_ * features_ / blocking::linear_task_weights);
+        groups_ = std::min({panels, worthwhile, int64_t{device.threads} * blocking::linear_tasks_per_thread});
+        gathered_ = src.n > 1 || src.halo > 0;
+        pack(parameters);
+    }
+
+    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+        float* sums = reinterpret_cast<float*>(scratch);
+        const float* src = operands[0];
+        if (gathered_) {
+            float* rows = sums + dst.n * outputs_;
+            pool.parallel_for(row_tiles_ * chunks_, [&](int64_t task, int) {
+                gather(src, static_cast<int>(task / chunks_), task % chunks_ * blocking::linear_chunk, rows);
+            });
+            src = rows;
+        }
+        pool.parallel_for(groups_, [&](int64_t group, int) { run_group(group, src, sums, operands[1]); });
+    }
+
+    int64_t scratch_bytes(int) const override {
+        return dst.n * (outputs_ + (gathered_ ? features_ : 0)) * int64_t{sizeof(float)};
+    }
+    int64_t weight_bytes() const override { return weights_.bytes(); }
+    int64_t flops() const override { return linear_flops(problem_); }
+
+  private:
+    /// Rows are spread evenly over the tiles, the taller tiles first: 16 = 8 + 8, 15 = 8 + 7.
+    int rows_of(int tile) const { return dst.n / row_tiles_ + (tile < dst.n % row_tiles_); }
+    int first_row(int tile) const { return tile * (dst.n / row_tiles_) + std::min(tile, dst.n % row_tiles_); }
+
+    int64_t first_output(int64_t group) const {
+        const int64_t panels = ceil_div(outputs_, panel_);
+        return std::min(outputs_, group * panels / groups_ * panel_);
+    }
+
+    /// Calls body(chunk's first feature, features, first output, outputs) in the order in which a group's weights lie.
+    template <class Body>
+    void for_each_piece(int64_t group, Body body) const {
+        const int64_t end = first_output(group + 1);
+        for (int64_t i = 0; i < features_; i += blocking::linear_chunk)
+            for (int64_t k = first_output(group); k < end; k += panel_)
+                body(i, std::min<int64_t>(blocking::linear_chunk, features_ - i), k, std::min(panel_, end - k));
+    }
+
+    void pack(const linear_parameters& parameters) {
+        const int64_t given = linear_features(problem_);
+        const auto column = columns();
+        weights_ = aligned_floats(outputs_ * features_);
+        bias_ = aligned_floats(outputs_);
+        if (parameters.bias) std::copy(parameters.bias, parameters.bias + dst.c, bias_.data());
+        float* packed = weights_.data();
+        for (int64_t group = 0; group < groups_; ++group)
+            for_each_piece(group, [&](int64_t feature, int64_t features, int64_t output, int64_t outputs) {
+                for (int64_t j = 0; j < std::min(outputs, dst.c - output); ++j) {
+                    const float* weights = parameters.weights + (output + j) * given;
+                    for (int64_t i = 0; i < features; ++i)
+                        if (column[feature + i] >= 0) packed[i * outputs + j] = weights[column[feature + i]];
+                }
+                packed += features * outputs;
+            });
+    }
+
+    /// For each feature in memory order its column in the given weights; -1 past the last channel.
+    std::vector<int64_t> columns() const {
+        const auto& src = problem_.src;
+        const int block = block_of(src);
+        const int64_t pixels = int64_t{src.h} * src.w;
+        std::vector<int64_t> column(features_);
+        for (int64_t i = 0; i < features_; ++i) {
+            const int64_t c = i / (pixels * block) * block + i % block, pixel = i / block % pixels;
+            column[i] = c < src.c ? c * pixels + pixel : -1;
+        }
+        return column;
+    }
+
+    /// Copies a chunk of a row tile to [feature][row], without the halo.
+    void gather(const float* src, int tile, int64_t first, float* rows) const {
+        const auto& s = problem_.src;
+        const int64_t end = std::min(first + blocking::linear_chunk, features_), line = int64_t{s.w} * block_of(s);
+        const int height = rows_of(tile);
+        float* to = rows + first_row(tile) * features_;
+        for (int row = 0; row < height; ++row) {
+            const float* image = src + (first_row(tile) + row) * image_pitch(s) + origin(s);
+            for (int64_t i = first; i < end;) {
+                const int64_t y = i / line, in_line = i % line, count = std::min(end - i, line - in_line);
+                const float* from = image + y / s.h * plane_pitch(s) + y % s.h * row_pitch(s) + in_line;
+                for (int64_t j = 0; j < count; ++j) to[(i + j) * height + row] = from[j];
+                i += count;
+            }
+        }
+    }
+
+    void run_group(int64_t group, const float* src, float* sums, float* out) const {
+        const float* weights = weights_.data() + first_output(group) * features_;
+        for_each_piece(group, [&](int64_t feature, int64_t features, int64_t output, int64_t outputs) {
+            for (int tile = 0; tile < row_tiles_; ++tile) {
+                const int height = rows_of(tile), row = first_row(tile);
+                linear_tile t{};
+                t.src = src + row * features_ + feature * height;
+                t.weights = weights;
+                t.features = static_cast<int>(features);
+                t.sums = sums + row * outputs_ + output;
+                t.sums_pitch = outputs_;
+                t.add = feature > 0;
+                kernels_.tiles[height][outputs / kernels_.lanes](t);
+            }
+            weights += features * outputs;
+        });
+        // A blocked dst's last block is written whole: zero weights leave act(0) there.
+        const int64_t first = first_output(group);
+        const int64_t end = std::min(first_output(group + 1), channel_blocks(dst) * block_of(dst));
+        for (int n = 0; n < dst.n; ++n)
+            kernels_.finish(out + n * image_pitch(dst) + first, sums + n * outputs_ + first, bias_.data() + first, end - first,
+                            problem_.activation);
+    }
+
+    const sextant_linear problem_;
+    const linear_kernels& kernels_;
+    int64_t features_, chunks_, outputs_, panel_, groups_;
+    int row_tiles_;
+    bool gathered_;
+    aligned_floats weights_, bias_;
+};
+
+}  // namespace
+
+std::string linear_declines(const sextant_linear& a, const linear_kernels& kernels) {
+    if (a.dst.halo) return "dst has a halo";
+    if (block_of(a.dst) > kernels.lanes) return "dst is in blocks of " + std::to_string(block_of(a.dst)) + " channels";
+    return {};
+}
+
+std::unique_ptr<op> create_linear(const sextant_linear& problem, const linear_parameters& parameters,
+                                  const device_traits& device, const linear_kernels& kernels) {
+    return std::make_unique<linear_packed>(problem, parameters, device, kernels);
+}
+
+}  // namespace sextant
