@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import dev.sextant.graph.AdoptFoldedNorms;
+import dev.sextant.graph.Constant.Parameter;
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Parameters;
+import dev.sextant.io.Weights;
+import dev.sextant.models.Network;
+import dev.sextant.nn.Add;
+import dev.sextant.nn.Aux;
+import dev.sextant.nn.Concat;
+import dev.sextant.nn.Layers;
+import dev.sextant.nn.Named;
+import dev.sextant.nn.Nn;
+import dev.sextant.nn.Seq;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Weights that have been found to fit a network. The prefix {@code module.} that PyTorch's DataParallel puts before every key is taken
+ * off; counters of batches and what belongs to auxiliary heads are ignored.
+ */
+final class Checkpoint implements Parameters {
+    private static final String PARALLEL = "module.", COUNTER = ".num_batches_tracked";
+    private static final int LISTED = 10;
+
+    private final Weights weights;
+    /** The key in the weights by the network's own. */
+    private final Map<String, String> stored = new TreeMap<>();
+
+    private Checkpoint(Weights weights) {
+        this.weights = weights;
+        var keys = weights.keys();
+        int prefix = !keys.isEmpty() && keys.stream().allMatch(key -> key.startsWith(PARALLEL)) ? PARALLEL.length() : 0;
+        for (var key : keys) {
+            if (!key.endsWith(COUNTER)) stored.put(key.substring(prefix), key);
+        }
+    }
+
+    /** @throws IllegalArgumentException listing what is missing, unexpected or of another shape */
+    static Checkpoint of(Network network, Weights weights) {
+        var checkpoint = new Checkpoint(weights);
+        var graph = checkpoint.adopt(Graph.of(network.body(), network.input().prepend(1)));
+        var expected = graph.parameters();
+        var missing = new ArrayList<String>();
+        var misshapen = new ArrayList<String>();
+        for (var parameter : expected.values()) {
+            var found = checkpoint.shape(parameter);
+            if (found == null) missing.add(parameter.key());
+            else if (!found.equals(parameter.shape())) misshapen.add(parameter.key() + " (expected " + parameter.shape() + ", found " + found + ")");
+        }
+        var heads = new HashSet<String>();
+        collectHeads(network.body(), "", heads);
+        var unexpected = checkpoint.stored.keySet().stream().filter(key -> !expected.containsKey(key))
+            .filter(key -> heads.stream().noneMatch(head -> key.startsWith(head + "."))).toList();
+        var faults = new ArrayList<String>();
+        if (!missing.isEmpty()) faults.add(listed("missing", missing));
+        if (!unexpected.isEmpty()) faults.add(listed("unexpected", unexpected));
+        if (!misshapen.isEmpty()) faults.add(listed("of another shape", misshapen));
+        if (!faults.isEmpty()) {
+            throw new IllegalArgumentException(weights.source() + " does not fit " + network.name() + ", which expects " + expected.size()
+                + " tensors: " + String.join("; ", faults));
+        }
+        return checkpoint;
+    }
+
+    /** {@code graph} as these weights want it: norms that were folded away before they were stored are gone. */
+    Graph adopt(Graph graph) {
+        return new AdoptFoldedNorms(stored.keySet()).apply(graph);
+    }
+
+    /** Null if there is no such tensor. */
+    private Shape shape(Parameter parameter) {
+        var key = stored.get(parameter.key());
+        return key == null ? null : weights.shape(key);
+    }
+
+    /** @throws IllegalArgumentException if another input than the network's own asks for other weights than these */
+    void requireFits(Graph graph, Network network) {
+        for (var parameter : graph.parameters().values()) {
+            var found = shape(parameter);
+            if (!parameter.shape().equals(found)) {
+                throw new IllegalArgumentException("predictor: input " + graph.input().shape() + " expects " + parameter.key() + " of shape "
+                    + parameter.shape() + ", " + weights.source() + " has " + found + " (made for " + network.name() + " on " + network.input() + ")");
+            }
+        }
+    }
+
+    @Override
+    public MemorySegment floats(Parameter parameter, Arena arena) {
+        return weights.floats(stored.get(parameter.key()));
+    }
+
+    private static String listed(String fault, List<String> keys) {
+        return keys.size() + " " + fault + ": " + String.join(", ", keys.subList(0, Math.min(LISTED, keys.size())))
+            + (keys.size() > LISTED ? ", ..." : "");
+    }
+
+    /** The paths of the auxiliary heads. */
+    private static void collectHeads(Nn nn, String path, Set<String> heads) {
+        switch (nn) {
+            case Named named -> collectHeads(named.body(), Layers.join(path, named.name()), heads);
+            case Seq seq -> collectHeads(seq.children(), path, heads);
+            case Concat concat -> collectHeads(concat.branches(), path, heads);
+            case Add add -> collectHeads(add.branches(), path, heads);
+            case Aux _ -> heads.add(path);
+            default -> { }
+        }
+    }
+
+    private static void collectHeads(List<Nn> parts, String path, Set<String> heads) {
+        for (int i = 0; i < parts.size(); i++) collectHeads(parts.get(i), Layers.path(path, i, parts.get(i)), heads);
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import dev.sextant.Predictor.Step;
+import dev.sextant.bindings.sextant_batch_norm;
+import dev.sextant.bindings.sextant_conv2d;
+import dev.sextant.bindings.sextant_eltwise;
+import dev.sextant.bindings.sextant_h;
+import dev.sextant.bindings.sextant_linear;
+import dev.sextant.bindings.sextant_lrn;
+import dev.sextant.bindings.sextant_op_info;
+import dev.sextant.bindings.sextant_place;
+import dev.sextant.bindings.sextant_pool2d;
+import dev.sextant.bindings.sextant_shortcut;
+import dev.sextant.bindings.sextant_softmax;
+import dev.sextant.bindings.sextant_tensor;
+import dev.sextant.graph.Constant;
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Node;
+import dev.sextant.graph.Parameters;
+import dev.sextant.graph.Value;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Turns the nodes of a planned graph into the steps of a native plan. */
+final class Lowering {
+    private static final MemorySegment NONE = MemorySegment.NULL;
+    /** Of the caller's buffers; buffer 0 is the workspace, the taps follow the output. */
+    private static final int INPUT = 1, OUTPUT = 2, TAPS = 3;
+
+    private final MemorySegment device;
+    private final Graph graph;
+    private final Parameters parameters;
+    private final Precision precision;
+    private final Map<Value, Integer> callers = new HashMap<>();
+
+    /** @param parameters what {@code graph}'s constants are made from */
+    Lowering(MemorySegment device, Graph graph, Parameters parameters, Precision precision) {
+        this.device = device;
+        this.graph = graph;
+        this.parameters = parameters;
+        this.precision = precision;
+        callers.put(graph.input(), INPUT);
+        callers.put(graph.output(), OUTPUT);
+        int buffer = TAPS;
+        for (var tap : graph.taps().values()) callers.put(tap, buffer++);
+    }
+
+    /** Adds a step for each node to {@code plan} and says what each turned out to be. */
+    List<Step> into(MemorySegment plan) {
+        var steps = new ArrayList<Step>();
+        for (var node : graph.nodes()) {
+            try (var arena = Arena.ofConfined()) {
+                var operation = operation(node, arena);
+                try {
+                    var places = places(node, arena);
+                    int count = node.sources().size() + 1;
+                    Native.check(error -> sextant_h.sextant_plan_add(plan, operation, places, count, error));
+                    steps.add(step(node, operation, arena));
+                } finally {
+                    sextant_h.sextant_op_destroy(operation);
+                }
+            }
+        }
+        return steps;
+    }
+
+    private static Step step(Node node, MemorySegment operation, Arena arena) {
+        var info = sextant_op_info.allocate(arena);
+        Native.check(error -> sextant_h.sextant_op_get_info(operation, info, error));
+        return new Step(node.name(), node.text(), sextant_op_info.implementation(info).getString(0), node.dst().shape(),
+            sextant_op_info.flops(info), sextant_op_info.weight_bytes(info));
+    }
+
+    private MemorySegment operation(Node node, Arena arena) {
+        return switch (node) {
+            case Node.Conv conv -> conv(conv, arena);
+            case Node.Linear linear -> {
+                var problem = sextant_linear.allocate(arena);
+                fill(linear.src(), sextant_linear.src(problem));
+                fill(linear.dst(), sextant_linear.dst(problem));
+                sextant_linear.activation(problem, linear.tail().ordinal());
+                var weights = values(linear.weights(), arena);
+                var bias = values(linear.bias(), arena);
+                yield Native.create((op, error) -> sextant_h.sextant_linear_create(device, problem, weights, bias, NONE, op, error));
+            }
+            case Node.Pool pool -> pool(pool, arena);
+            case Node.Lrn lrn -> {
+                var problem = sextant_lrn.allocate(arena);
+                fill(lrn.src(), sextant_lrn.src(problem));
+                fill(lrn.dst(), sextant_lrn.dst(problem));
+                sextant_lrn.size(problem, lrn.size());
+                sextant_lrn.alpha(problem, (float) lrn.alpha());
+                sextant_lrn.beta(problem, (float) lrn.beta());
+                sextant_lrn.bias(problem, (float) lrn.k());
+                yield Native.create((op, error) -> sextant_h.sextant_lrn_create(device, problem, NONE, op, error));
+            }
+            case Node.BatchNorm norm -> {
+                var problem = sextant_batch_norm.allocate(arena);
+                fill(norm.src(), sextant_batch_norm.src(problem));
+                fill(norm.dst(), sextant_batch_norm.dst(problem));
+                sextant_batch_norm.activation(problem, norm.tail().ordinal());
+                var scale = values(norm.norm().scale(), arena);
+                var shift = values(norm.norm().shift(), arena);
+                yield Native.create((op, error) -> sextant_h.sextant_batch_norm_create(device, problem, scale, shift, NONE, op, error));
+            }
+            case Node.Eltwise eltwise -> {
+                var problem = sextant_eltwise.allocate(arena);
+                fill(eltwise.src(), sextant_eltwise.src(problem));
+                fill(eltwise.dst(), sextant_eltwise.dst(problem));
+                sextant_eltwise.activation(problem, eltwise.tail().ordinal());
+                sextant_eltwise.has_other(problem, eltwise.other() == null ? 0 : 1);
+                if (eltwise.other() != null) fill(eltwise.other(), sextant_eltwise.other(problem));
+                yield Native.create((op, error) -> sextant_h.sextant_eltwise_create(device, problem, NONE, op, error));
+            }
+            case Node.Softmax softmax -> {
+                var problem = sextant_softmax.allocate(arena);
+                fill(softmax.src(), sextant_softmax.src(problem));
+                fill(softmax.dst(), sextant_softmax.dst(problem));
+                sextant_softmax.log(problem, softmax.log() ? 1 : 0);
+                yield Native.create((op, error) -> sextant_h.sextant_softmax_create(device, problem, NONE, op, error));
+            }
+            case Node.Concat concat -> {
+                int count = concat.sources().size();
+                var sources = sextant_tensor.allocateArray(count, arena);
+                for (int i = 0; i < count; i++) fill(concat.sources().get(i), sextant_tensor.asSlice(sources, i));
+                var dst = tensor(concat.dst(), arena);
+                yield Native.create((op, error) -> sextant_h.sextant_concat_create(device, sources, count, dst, NONE, op, error));
+            }
+            case Node.Shortcut shortcut -> {
+                var problem = sextant_shortcut.allocate(arena);
+                fill(shortcut.src(), sextant_shortcut.src(problem));
+                fill(shortcut.dst(), sextant_shortcut.dst(problem));
+                sextant_shortcut.stride(problem, shortcut.stride());
+                yield Native.create((op, error) -> sextant_h.sextant_shortcut_create(device, problem, NONE, op, error));
+            }
+            case Node.Reorder reorder -> reorder(tensor(reorder.src(), arena), tensor(reorder.dst(), arena));
+            // Plain n c h w in the source's shape is the flattened value.
+            case Node.Flatten flatten -> {
+                var dst = tensor(flatten.src(), arena);
+                sextant_tensor.layout(dst, sextant_h.SEXTANT_NCHW());
+                sextant_tensor.halo(dst, 0);
+                sextant_tensor.c_total(dst, flatten.src().c());
+                yield reorder(tensor(flatten.src(), arena), dst);
+            }
+            case Node.Identity identity -> throw new IllegalStateException("lowering: " + identity.name() + " computes nothing, a pass should have dropped it");
+        };
+    }
+
+    private MemorySegment conv(Node.Conv conv, Arena arena) {
+        var window = conv.window();
+        var problem = sextant_conv2d.allocate(arena);
+        fill(conv.src(), sextant_conv2d.src(problem));
+        fill(conv.dst(), sextant_conv2d.dst(problem));
+        sextant_conv2d.r(problem, window.r());
+        sextant_conv2d.s(problem, window.s());
+        sextant_conv2d.stride_h(problem, window.strideH());
+        sextant_conv2d.stride_w(problem, window.strideW());
+        sextant_conv2d.pad_top(problem, window.padH());
+        sextant_conv2d.pad_bottom(problem, window.padH());
+        sextant_conv2d.pad_left(problem, window.padW());
+        sextant_conv2d.pad_right(problem, window.padW());
+        sextant_conv2d.dilation_h(problem, window.dilation());
+        sextant_conv2d.dilation_w(problem, window.dilation());
+        sextant_conv2d.groups(problem, conv.groups());
+        sextant_conv2d.activation(problem, conv.tail().ordinal());
+        sextant_conv2d.pre_activation(problem, conv.pre() == null ? 0 : 1);
+        sextant_conv2d.has_residual(problem, conv.residual() == null ? 0 : 1);
+        if (conv.residual() != null) fill(conv.residual(), sextant_conv2d.residual(problem));
+        sextant_conv2d.strict(problem, precision == Precision.STRICT ? 1 : 0);
+        var weights = values(conv.weights(), arena);
+        var bias = values(conv.bias(), arena);
+        var scale = values(conv.pre() == null ? null : conv.pre().scale(), arena);
+        var shift = values(conv.pre() == null ? null : conv.pre().shift(), arena);
+        return Native.create((op, error) -> sextant_h.sextant_conv2d_create(device, problem, weights, bias, scale, shift, NONE, op, error));
+    }
+
+    private MemorySegment pool(Node.Pool pool, Arena arena) {
+        var window = pool.window();
+        var problem = sextant_pool2d.allocate(arena);
+        fill(pool.src(), sextant_pool2d.src(problem));
+        fill(pool.dst(), sextant_pool2d.dst(problem));
+        sextant_pool2d.kind(problem, pool.kind().ordinal());
+        sextant_pool2d.r(problem, window.r());
+        sextant_pool2d.s(problem, window.s());
+        sextant_pool2d.stride_h(problem, window.strideH());
+        sextant_pool2d.stride_w(problem, window.strideW());
+        sextant_pool2d.pad_top(problem, window.padH());
+        sextant_pool2d.pad_bottom(problem, window.padH());
+        sextant_pool2d.pad_left(problem, window.padW());
+        sextant_pool2d.pad_right(problem, window.padW());
+        sextant_pool2d.dilation_h(problem, window.dilation());
+        sextant_pool2d.dilation_w(problem, window.dilation());
+        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device, problem, NONE, op, error));
+    }
+
+    private MemorySegment reorder(MemorySegment src, MemorySegment dst) {
+        return Native.create((op, error) -> sextant_h.sextant_reorder_create(device, src, dst, NONE, op, error));
+    }
+
+    private MemorySegment values(Constant constant, Arena arena) {
+        return constant == null ? NONE : constant.evaluate(parameters, arena);
+    }
+
+    private MemorySegment tensor(Value value, Arena arena) {
+        var tensor = sextant_tensor.allocate(arena);
+        fill(value, tensor);
+        return tensor;
+    }
+
+    private void fill(Value value, MemorySegment tensor) {
+        var layout = graph.layout(value);
+        sextant_tensor.dtype(tensor, sextant_h.SEXTANT_F32());
+        sextant_tensor.layout(tensor, layout.isPlain() ? sextant_h.SEXTANT_NCHW() : layout.block());
+        sextant_tensor.n(tensor, value.n());
+        sextant_tensor.c(tensor, value.c());
+        sextant_tensor.h(tensor, value.h());
+        sextant_tensor.w(tensor, value.w());
+        sextant_tensor.halo(tensor, layout.halo());
+        sextant_tensor.c_total(tensor, graph.whole(value).c());
+    }
+
+    private MemorySegment places(Node node, Arena arena) {
+        var operands = new ArrayList<>(node.sources());
+        operands.add(node.dst());
+        var places = sextant_place.allocateArray(operands.size(), arena);
+        for (int i = 0; i < operands.size(); i++) {
+            var value = operands.get(i);
+            var whole = graph.whole(value);
+            var layout = graph.layout(value);
+            long start = callers.containsKey(whole) ? 0 : graph.storage().offsets().get(whole);
+            var place = sextant_place.asSlice(places, i);
+            sextant_place.offset(place, start + graph.channel(value) / layout.block() * layout.planeBytes(whole));
+            sextant_place.buffer(place, callers.getOrDefault(whole, 0));
+        }
+        return places;
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import dev.sextant.Predictor.Options;
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Parameters;
+import dev.sextant.io.Safetensors;
+import dev.sextant.io.Weights;
+import dev.sextant.models.Network;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A network with its parameters: what all who use it share. Immutable and safe for any number of threads; each takes a {@link Predictor}
+ * of its own. Predictors that agree in device, shape and options share one compiled plan and its repacked weights.
+ */
+public final class Model implements AutoCloseable {
+    private final Network network;
+    private final Parameters parameters;
+    private final AutoCloseable source;
+    private final Map<Key, Shared> plans = new HashMap<>();
+    private boolean isClosed;
+
+    /** What a plan depends on. */
+    private record Key(Device device, Shape shape, Precision precision, List<String> taps) {}
+
+    /** A plan and how many predictors use it. */
+    private static final class Shared {
+        final Plan plan;
+        int users;
+
+        Shared(Plan plan) {
+            this.plan = plan;
+        }
+    }
+
+    private Model(Network network, Parameters parameters, AutoCloseable source) {
+        this.network = network;
+        this.parameters = parameters;
+        this.source = source;
+    }
+
+    /**
+     * Opens a safetensors file, also one compressed by gzip. Its keys are PyTorch's; a checkpoint whose batch norms were folded into its
+     * convolutions is taken as it is.
+     *
+     * @throws IllegalArgumentException if the file's tensors are not the network's, with all that is missing, unexpected or of another shape
+     * @throws IOException if the file cannot be read or is malformed
+     */
+    public static Model load(Network network, Path weights) throws IOException {
+        var opened = Safetensors.open(weights);
+        try {
+            return of(network, opened);
+        } catch (Throwable e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    /** Takes {@code weights} over: they are closed with the model. @throws IllegalArgumentException if they do not fit the network */
+    public static Model of(Network network, Weights weights) {
+        return new Model(network, Checkpoint.of(network, weights), weights);
+    }
+
+    /** Parameters made from {@code seed}, the same in every run, such that activations stay finite: for measuring and trying out. */
+    public static Model random(Network network, long seed) {
+        return new Model(network, new RandomParameters(seed), () -> { });
+    }
+
+    public Network network() {
+        return network;
+    }
+
+    /** A predictor for one image of the network's own size. */
+    public Predictor predictor(Device device) {
+        return predictor(device, Options.DEFAULT);
+    }
+
+    /**
+     * Compiles the network for {@code device}, unless a predictor of the same options exists, and gives the plan memory to run in.
+     *
+     * @throws IllegalArgumentException if the network cannot take an input of that shape or has no such stage to tap
+     * @throws IllegalStateException if the model or the device is closed
+     */
+    public Predictor predictor(Device device, Options options) {
+        var shape = options.shape() == null ? network.input().prepend(1) : options.shape();
+        if (shape.rank() != 4 || shape.elements() == 0 || shape.dim(1) != network.input().dim(0)) {
+            throw new IllegalArgumentException("predictor: " + network.name() + " expects an input of shape n x " + network.input().dim(0)
+                + " x h x w, found " + shape);
+        }
+        var key = new Key(device, shape, options.precision(), options.taps());
+        synchronized (plans) {
+            if (isClosed) throw new IllegalStateException("predictor: the model is closed");
+            device.requireOpen();
+            var shared = plans.get(key);
+            if (shared == null) {
+                shared = new Shared(compile(key));
+                plans.put(key, shared);
+            }
+            shared.users++;
+            try {
+                return new Predictor(shared.plan, shape, () -> release(key));
+            } catch (Throwable e) {
+                release(key);
+                throw e;
+            }
+        }
+    }
+
+    private Plan compile(Key key) {
+        var graph = Graph.of(network.body(), key.shape());
+        if (parameters instanceof Checkpoint checkpoint) {
+            graph = checkpoint.adopt(graph);
+            checkpoint.requireFits(graph, network);
+        }
+        return new Plan(key.device(), graph.tapping(key.taps()), parameters, key.precision());
+    }
+
+    private void release(Key key) {
+        synchronized (plans) {
+            var shared = plans.get(key);
+            if (--shared.users == 0) {
+                plans.remove(key);
+                shared.plan.close();
+            }
+        }
+    }
+
+    /**
+     * Gives the parameters back. Closing twice does nothing.
+     *
+     * @throws IllegalStateException while predictors of it are open
+     */
+    @Override
+    public void close() {
+        synchronized (plans) {
+            int open = plans.values().stream().mapToInt(shared -> shared.users).sum();
+            if (open > 0) {
+                throw new IllegalStateException("model: " + open + (open == 1 ? " predictor is" : " predictors are") + " still open, close "
+                    + (open == 1 ? "it" : "them") + " first");
+            }
+            if (isClosed) return;
+            isClosed = true;
+        }
+        try {
+            source.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("model: closing its weights failed", e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return network.toString();
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import dev.sextant.Predictor.Step;
+import dev.sextant.bindings.sextant_h;
+import dev.sextant.bindings.sextant_plan_info;
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Parameters;
+import dev.sextant.graph.Pass;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** A network compiled for one device and shape, with its repacked weights. Immutable: any threads may run it, each in memory of its own. */
+final class Plan implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment handle;
+    private final Graph graph;
+    private final List<Step> steps;
+    private final long workspaceBytes, weightBytes, flops;
+
+    Plan(Device device, Graph described, Parameters parameters, Precision precision) {
+        graph = described.through(Pass.inference(device.info().block()));
+        var created = Native.create((plan, error) -> sextant_h.sextant_plan_create(device.handle(), plan, error));
+        handle = created.reinterpret(arena, sextant_h::sextant_plan_destroy);
+        try (var scratch = Arena.ofConfined()) {
+            steps = List.copyOf(new Lowering(device.handle(), graph, parameters, precision).into(handle));
+            Native.check(error -> sextant_h.sextant_plan_finish(handle, error));
+            var info = sextant_plan_info.allocate(scratch);
+            Native.check(error -> sextant_h.sextant_plan_get_info(handle, info, error));
+            workspaceBytes = sextant_plan_info.workspace_bytes(info);
+            weightBytes = sextant_plan_info.weight_bytes(info);
+            flops = sextant_plan_info.flops(info);
+        } catch (Throwable e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** The graph its steps were made from. */
+    Graph graph() {
+        return graph;
+    }
+
+    List<Step> steps() {
+        return steps;
+    }
+
+    /** What a run needs in the first of its buffers. */
+    long workspaceBytes() {
+        return workspaceBytes;
+    }
+
+    long weightBytes() {
+        return weightBytes;
+    }
+
+    long flops() {
+        return flops;
+    }
+
+    /**
+     * Runs all steps. Allocates nothing.
+     *
+     * @param buffers {@code count} addresses: workspace, input, output, taps; what they point to must stay alive until this returns
+     * @param nanoseconds room for one long a step, or {@code NULL}
+     * @param error room for an error
+     */
+    void run(MemorySegment buffers, int count, MemorySegment nanoseconds, MemorySegment error) {
+        Native.check(room -> sextant_h.sextant_plan_run(handle, buffers, count, nanoseconds, room), error);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

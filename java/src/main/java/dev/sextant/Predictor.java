@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import dev.sextant.bindings.sextant_error;
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Value;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Runs a model on inputs of one shape, in memory of its own, planned once: a run allocates nothing native. For one user at a time; a
+ * second thread that comes while a run is going on gets an {@link IllegalStateException}. {@link #close} waits for a run to end.
+ */
+public final class Predictor implements AutoCloseable {
+    private static final long ALIGNMENT = 64;
+    /** Never started: what it may read, any thread may, and so any thread may be the one that closes its arena. */
+    private static final Thread STRANGER = Thread.ofPlatform().unstarted(() -> { });
+    private static final MemorySegment.Scope FOREVER = Arena.global().scope();
+
+    private final ReentrantLock use = new ReentrantLock();
+    private final Arena arena = Arena.ofShared();
+    private final Plan plan;
+    private final Shape inputShape;
+    private final Runnable release;
+    private final MemorySegment input, output, buffers, nanoseconds, error;
+    private final SequencedMap<String, MemorySegment> taps = new LinkedHashMap<>();
+    private boolean hasRun;
+    private volatile boolean isClosed;
+
+    /**
+     * What a predictor is made for.
+     *
+     * @param shape of the input, n c h w; null stands for one image of the network's own size
+     * @param taps stages whose results to report besides the output; each costs a copy, and what would have been fused away is kept
+     */
+    public record Options(Shape shape, Precision precision, List<String> taps) {
+        public static final Options DEFAULT = new Options(null, Precision.FP32, List.of());
+
+        public Options {
+            taps = List.copyOf(taps);
+        }
+
+        public static Options of(Shape shape) {
+            return DEFAULT.withShape(shape);
+        }
+
+        public Options withShape(Shape shape) {
+            return new Options(shape, precision, taps);
+        }
+
+        public Options withPrecision(Precision precision) {
+            return new Options(shape, precision, taps);
+        }
+
+        public Options withTaps(List<String> taps) {
+            return new Options(shape, precision, taps);
+        }
+    }
+
+    /**
+     * One operation of the plan.
+     *
+     * @param name of the layer it came from
+     * @param operation what it does: {@code conv 3x3 pad 1 relu}
+     * @param implementation the kernel that does it
+     * @param output the shape of its result
+     * @param flops of the arithmetic asked for; a multiply-add counts 2
+     * @param weightBytes repacked weights it holds
+     */
+    public record Step(String name, String operation, String implementation, Shape output, long flops, long weightBytes) {}
+
+    /** How long a step took. */
+    public record Timing(Step step, long nanoseconds) {}
+
+    /** @param release called once when the predictor is closed */
+    Predictor(Plan plan, Shape inputShape, Runnable release) {
+        this.plan = plan;
+        this.inputShape = inputShape;
+        this.release = release;
+        try {
+            var graph = plan.graph();
+            var values = new ArrayList<>(List.of(graph.input(), graph.output()));
+            values.addAll(graph.taps().values());
+            long total = aligned(plan.workspaceBytes()) + values.stream().mapToLong(value -> aligned(bytes(value))).sum();
+            var memory = Native.allocate(total, arena, "predictor");
+            buffers = arena.allocate(ValueLayout.ADDRESS, values.size() + 1);
+            buffers.setAtIndex(ValueLayout.ADDRESS, 0, memory);
+            var segments = new ArrayList<MemorySegment>();
+            long offset = aligned(plan.workspaceBytes());
+            for (var value : values) {
+                segments.add(memory.asSlice(offset, bytes(value)));
+                buffers.setAtIndex(ValueLayout.ADDRESS, segments.size(), segments.getLast());
+                offset += aligned(bytes(value));
+            }
+            input = segments.get(0);
+            output = segments.get(1);
+            int next = 2;
+            for (var name : graph.taps().keySet()) taps.put(name, segments.get(next++));
+            nanoseconds = arena.allocate(ValueLayout.JAVA_LONG, plan.steps().size());
+            error = sextant_error.allocate(arena);
+        } catch (Throwable e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private static long bytes(Value value) {
+        return value.shape().elements() * Float.BYTES;
+    }
+
+    private static long aligned(long bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    /** {@code n c h w} */
+    public Shape inputShape() {
+        return inputShape;
+    }
+
+    public Shape outputShape() {
+        return plan.graph().output().shape();
+    }
+
+    /**
+     * Runs the network.
+     *
+     * @param input float32 of {@link #inputShape}
+     * @return on the Java heap, independent of this predictor
+     * @throws IllegalArgumentException for an input of another shape
+     * @throws IllegalStateException if another thread is using this predictor, or it is closed
+     */
+    public Tensor predict(Tensor input) {
+        if (!input.shape().equals(inputShape)) {
+            throw new IllegalArgumentException("predict: this predictor is made for inputs of shape " + inputShape + ", found " + input.shape());
+        }
+        begin("predict");
+        try {
+            run(input.data(), output, MemorySegment.NULL);
+            return tensor(outputShape(), output);
+        } finally {
+            use.unlock();
+        }
+    }
+
+    /**
+     * Runs the network from memory to memory, float32 without gaps. Native memory of the calling thread's own confined arena or of
+     * the global one is used where it lies; anything else, which another thread might free meanwhile, goes through the predictor's own.
+     *
+     * @throws IllegalArgumentException for sizes other than those of {@link #inputShape} and {@link #outputShape}
+     * @throws IllegalStateException if another thread is using this predictor, or it or an arena of the memory is closed
+     */
+    public void predict(MemorySegment in, MemorySegment out) {
+        requireSize(in, input, "in", inputShape);
+        requireSize(out, output, "out", outputShape());
+        if (out.isReadOnly()) throw new IllegalArgumentException("predict: out is read-only");
+        begin("predict");
+        try {
+            run(in, out, MemorySegment.NULL);
+        } finally {
+            use.unlock();
+        }
+    }
+
+    private static void requireSize(MemorySegment given, MemorySegment own, String name, Shape shape) {
+        if (given.byteSize() != own.byteSize()) {
+            throw new IllegalArgumentException("predict: " + name + " expects " + own.byteSize() + " bytes for " + shape + ", found " + given.byteSize());
+        }
+    }
+
+    /** What the last run gave at the stages asked for, in that order; on the Java heap. @throws IllegalStateException before any run */
+    public SequencedMap<String, Tensor> taps() {
+        begin("taps");
+        try {
+            if (!hasRun) throw new IllegalStateException("taps: nothing has been predicted yet");
+            var results = new LinkedHashMap<String, Tensor>();
+            taps.forEach((name, segment) -> results.put(name, tensor(plan.graph().taps().get(name).shape(), segment)));
+            return Collections.unmodifiableSequencedMap(results);
+        } finally {
+            use.unlock();
+        }
+    }
+
+    /** Runs the network once more on what was last copied in, zeros at first, and times each step. */
+    public List<Timing> profile() {
+        begin("profile");
+        try {
+            run(input, output, nanoseconds);
+            var timings = new ArrayList<Timing>();
+            for (var step : steps()) timings.add(new Timing(step, nanoseconds.getAtIndex(ValueLayout.JAVA_LONG, timings.size())));
+            return List.copyOf(timings);
+        } finally {
+            use.unlock();
+        }
+    }
+
+    /** The operations of a run, in order. */
+    public List<Step> steps() {
+        return plan.steps();
+    }
+
+    /** The compiled graph, one line a node when printed. */
+    public Graph graph() {
+        return plan.graph();
+    }
+
+    /** Memory that this predictor holds for activations and scratch. */
+    public long workspaceBytes() {
+        return plan.workspaceBytes();
+    }
+
+    /** Repacked weights, shared by all predictors of the same plan. */
+    public long weightBytes() {
+        return plan.weightBytes();
+    }
+
+    /** Of one run; a multiply-add counts 2. */
+    public long flops() {
+        return plan.flops();
+    }
+
+    /** The caller holds the lock. */
+    private void run(MemorySegment in, MemorySegment out, MemorySegment times) {
+        var src = isSafe(in) ? in : input;
+        var dst = isSafe(out) ? out : output;
+        if (src == input && in != input) MemorySegment.copy(in, 0, input, 0, input.byteSize());
+        buffers.setAtIndex(ValueLayout.ADDRESS, 1, src);
+        buffers.setAtIndex(ValueLayout.ADDRESS, 2, dst);
+        try {
+            plan.run(buffers, taps.size() + 3, times, error);
+        } finally {
+            // The plan sees addresses, not segments: these keep the memory behind them.
+            Reference.reachabilityFence(in);
+            Reference.reachabilityFence(out);
+        }
+        if (dst == output && out != output) MemorySegment.copy(output, 0, out, 0, output.byteSize());
+        hasRun = true;
+    }
+
+    /** Whether nobody can free it while a run of the calling thread uses its address. */
+    private static boolean isSafe(MemorySegment segment) {
+        return segment.isNative() && segment.address() % Float.BYTES == 0 && segment.isAccessibleBy(Thread.currentThread())
+            && segment.scope().isAlive() && (segment.scope().equals(FOREVER) || !segment.isAccessibleBy(STRANGER));
+    }
+
+    private static Tensor tensor(Shape shape, MemorySegment segment) {
+        return Tensor.of(shape, segment.toArray(ValueLayout.JAVA_FLOAT));
+    }
+
+    private void begin(String what) {
+        boolean entered = use.tryLock();
+        if (isClosed) {
+            if (entered) use.unlock();
+            throw new IllegalStateException(what + ": the predictor is closed");
+        }
+        if (!entered) throw new IllegalStateException(what + ": another thread is using this predictor, give each thread one of its own");
+    }
+
+    /** Waits for a run to end and gives the memory back. Closing twice does nothing. */
+    @Override
+    public void close() {
+        use.lock();
+        try {
+            if (isClosed) return;
+            isClosed = true;
+            arena.close();
+            release.run();
+        } finally {
+            use.unlock();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "predictor " + inputShape + " -> " + outputShape() + ", " + steps().size() + " steps";
+    }
+}
