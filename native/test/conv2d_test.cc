@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every convolution of the ordered list against the plain loops: the shapes of the networks (fewer pixels where the tiles do
+// not change), and awkward ones around the sizes of tiles, panels and blocks.
+#include "conv2d/conv2d.h"
+
+#include <gtest/gtest.h>
+
+#include "testing.h"
+
+namespace sextant::test {
+namespace {
+
+struct conv_case {
+    const char* name;
+    int n = 1, c = 16, h = 7, w = 7, k = 32, r = 3, s = 3;
+    int stride_h = 1, stride_w = 1;
+    int pad_top = 1, pad_left = 1, pad_bottom = 1, pad_right = 1;
+    int dilation = 1, groups = 1;
+    int activation = SEXTANT_RELU;
+    bool residual = false, pre_activation = false;
+    int src_halo = -1;  // -1: what the padding needs
+    int dst_halo = 0;
+
+    int p() const { return (h + pad_top + pad_bottom - (r - 1) * dilation - 1) / stride_h + 1; }
+    int q() const { return (w + pad_left + pad_right - (s - 1) * dilation - 1) / stride_w + 1; }
+    int halo() const { return src_halo >= 0 ? src_halo : std::max({pad_top, pad_left, pad_bottom, pad_right}); }
+    conv_case& square(int size) { return h = w = size, *this; }
+    conv_case& kernel(int size, int stride, int pad) {
+        r = s = size, stride_h = stride_w = stride, pad_top = pad_left = pad_bottom = pad_right = pad;
+        return *this;
+    }
+};
+
+conv_case shape(const char* name, int c, int size, int k, int kernel, int stride, int pad) {
+    conv_case a{.name = name, .c = c, .k = k};
+    return a.square(size).kernel(kernel, stride, pad);
+}
+
+/// A case laid out: operands, weights and the problem that names them.
+struct laid_out {
+    sextant_conv2d problem{};
+    std::vector<float> weights, bias, scale, shift;
+    operand src, residual;
+
+    laid_out(const conv_case& a, int src_layout, int dst_layout, int src_first = 0, int src_total = 0, int dst_total = 0)
+        : src(shaped(src_layout, a.n, a.c, a.h, a.w, a.halo(), src_total), src_first),
+          residual(shaped(dst_layout, a.n, a.k, a.p(), a.q())) {
+        problem.src = src.shape;
+        problem.dst = shaped(dst_layout, a.n, a.k, a.p(), a.q(), a.dst_halo, dst_total);
+        problem.r = a.r, problem.s = a.s;
+        problem.stride_h = a.stride_h, problem.stride_w = a.stride_w;
+        problem.pad_top = a.pad_top, problem.pad_left = a.pad_left;
+        problem.pad_bottom = a.pad_bottom, problem.pad_right = a.pad_right;
+        problem.dilation_h = problem.dilation_w = a.dilation;
+        problem.groups = a.groups;
+        problem.activation = a.activation;
+        problem.has_residual = a.residual;
+        problem.pre_activation = a.pre_activation;
+        if (a.residual) problem.residual = residual.shape;
+        src.fill(1);
+        residual.fill(2);
+        weights = noise_vector(int64_t{a.k} * terms(), 3, 1.7 / std::sqrt(terms()));
+        bias = noise_vector(a.k, 4, 0.5);
+        scale = noise_vector(a.c, 5, 0.5, 1);
+        shift = noise_vector(a.c, 6, 0.5);
+    }
+
+    int64_t terms() const { return int64_t{problem.src.c} / problem.groups * problem.r * problem.s; }
+    conv2d_parameters parameters() const {
+        return {weights.data(), bias.data(), problem.pre_activation ? scale.data() : nullptr,
+                problem.pre_activation ? shift.data() : nullptr};
+    }
+    std::vector<const operand*> sources() const {
+        return problem.has_residual ? std::vector{&src, &residual} : std::vector{&src};
+    }
+};
+
+/// Instruction sets of this machine with kernels for blocks of so many channels.
+size_t isas_for(int layout) {
+    const auto all = devices();
+    return layout == SEXTANT_NCHW16C ? std::count_if(all.begin(), all.end(), [](auto& d) { return d.block == 16; })
+                                     : std::count_if(all.begin(), all.end(), [](auto& d) { return d.block == 8; });
+}
+
+void compare(const laid_out& a, int first_channel = 0) {
+    // tanh and sigmoid shrink the values, not the error.
+    const double slack = a.problem.activation > SEXTANT_RELU ? 3 : 1;
+    const auto took_part = compare_entries(conv2d_implementations(), a.problem, a.parameters(), a.sources(), a.problem.dst,
+                                           first_channel, slack * tolerance(a.terms()));
+    EXPECT_GE(took_part.size(), isas_for(a.problem.dst.layout)) << "a fast kernel declined";
+}
+
+/// Blocked to blocked, in both block sizes; to a slice of a wider tensor too.
+void compare_blocked(const conv_case& a) {
+    SCOPED_TRACE(a.name);
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) {
+        compare(laid_out(a, layout, layout));
+        compare(laid_out(a, layout, layout, layout, (a.c + 2 * layout - 1) / layout * layout + layout, 3 * layout + a.k), 2 * layout);
+    }
+}
+
+void compare_first(const conv_case& a) {
+    SCOPED_TRACE(a.name);
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) compare(laid_out(a, SEXTANT_NCHW, layout));
+}
+
+TEST(conv2d, network_shapes) {
+    for (const conv_case& a : {
+             shape("vgg 64@28", 64, 28, 64, 3, 1, 1), shape("resnet 256@7", 256, 7, 64, 3, 1, 1),
+             shape("resnet 3x3 stride 2", 64, 14, 64, 3, 2, 1), shape("resnet 1x1", 256, 14, 64, 1, 1, 0),
+             shape("resnet 1x1 stride 2", 128, 14, 64, 1, 2, 0), shape("alexnet 5x5 @27", 32, 27, 48, 5, 1, 2),
+             shape("alexnet 3x3 @13", 64, 13, 64, 3, 1, 1), shape("googlenet 5x5", 16, 14, 48, 5, 1, 2),
+             shape("googlenet 1x1 @7", 832, 7, 48, 1, 1, 0), shape("densenet 3x3", 128, 7, 32, 3, 1, 1),
+             shape("cifar resnet", 16, 32, 16, 3, 1, 1), shape("cifar resnet 64", 64, 8, 64, 3, 1, 1),
+             shape("lenet conv2", 6, 14, 16, 5, 1, 0), shape("lenet conv3", 16, 5, 120, 5, 1, 0)})
+        compare_blocked(a);
+}
+
+TEST(conv2d, first_layers_of_the_networks) {
+    for (const conv_case& a : {shape("vgg", 3, 29, 64, 3, 1, 1), shape("resnet", 3, 56, 64, 7, 2, 3),
+                               shape("alexnet", 3, 64, 64, 11, 4, 2), shape("alexnet 2012", 3, 67, 96, 11, 4, 0),
+                               shape("lenet", 1, 28, 6, 5, 1, 2), shape("lenet 32", 1, 32, 6, 5, 1, 0),
+                               shape("cifar", 3, 32, 16, 3, 1, 1), shape("densenet cifar", 3, 32, 24, 3, 1, 1)})
+        compare_first(a);
+}
+
+TEST(conv2d, every_width_up_to_17) {
+    for (int w = 1; w <= 17; ++w) {
+        conv_case a{.name = "width"};
+        a.h = 5, a.w = w;
+        compare_blocked(a);
+        a.c = 3;
+        compare_first(a);
+        a.c = 24;
+        a.kernel(1, 1, 0);
+        compare_blocked(a);
+        a.dst_halo = 1;
+        compare_blocked(a);
+    }
+}
+
+TEST(conv2d, channels_that_fill_no_block_or_panel) {
+    for (int k : {1, 5, 16, 17, 33, 40, 48, 1000})
+        for (int c : {1, 3, 6, 16, 17, 40}) {
+            conv_case a{.name = "channels"};
+            a.c = c, a.k = k, a.h = 3, a.w = k == 1000 ? 2 : 5;
+            compare_blocked(a);
+            if (c <= 16) compare_first(a);
+        }
+}
+
+TEST(conv2d, strides_dilations_and_uneven_pads) {
+    for (int stride : {1, 2, 3, 4}) {
+        auto a = shape("stride", 24, 15, 32, 3, stride, 1);
+        compare_blocked(a);
+        a.dilation = 2;
+        a.src_halo = 3;
+        compare_blocked(a);
+        a.c = 3;
+        compare_first(a);
+        compare_blocked(shape("1x1 with stride", 24, 13, 32, 1, stride, 0));
+    }
+    auto uneven = shape("uneven", 17, 9, 32, 3, 1, 1);
+    uneven.r = 2, uneven.s = 5, uneven.stride_h = 2, uneven.pad_top = 0, uneven.pad_left = 3, uneven.pad_right = 1;
+    uneven.pad_bottom = 2;
+    compare_blocked(uneven);
+    uneven.c = 3;
+    compare_first(uneven);
+    auto padded_pointwise = shape("1x1 with padding", 16, 6, 16, 1, 1, 1);
+    compare_blocked(padded_pointwise);
+}
+
+TEST(conv2d, halo_larger_than_needed_and_too_small) {
+    for (int halo : {0, 1, 2, 4}) {
+        auto a = shape("halo", 32, 9, 32, 5, 1, 2);
+        a.src_halo = halo;
+        compare_blocked(a);
+        a.dst_halo = 2;
+        compare_blocked(a);
+    }
+}
+
+TEST(conv2d, groups) {
+    auto a = shape("two towers", 32, 9, 96, 3, 1, 1);
+    a.groups = 2;
+    compare_blocked(a);
+    a.c = 64, a.k = 64, a.groups = 4;
+    a.kernel(1, 1, 0);
+    compare_blocked(a);
+    a.pre_activation = true;
+    compare_blocked(a);
+}
+
+TEST(conv2d, tails) {
+    for (int activation : {SEXTANT_IDENTITY, SEXTANT_RELU, SEXTANT_TANH, SEXTANT_SIGMOID})
+        for (bool residual : {false, true}) {
+            auto a = shape("tail", 24, 7, 40, 3, 1, 1);
+            a.activation = activation;
+            a.residual = residual;
+            compare_blocked(a);
+            a.c = 3;
+            compare_first(a);
+            a.c = 24;
+            a.kernel(1, 1, 0);
+            compare_blocked(a);
+        }
+}
+
+TEST(conv2d, pre_activation_leaves_padding_zero) {
+    for (int n : {1, 2}) {
+        for (int size : {1, 3}) {
+            auto a = shape("pre-activation", 40, 9, 48, size, 1, size / 2);
+            a.n = n;
+            a.pre_activation = true;
+            compare_blocked(a);
+            a.stride_h = a.stride_w = 2;
+            a.src_halo = 0;
+            compare_blocked(a);
+            a.c = 3;
+            compare_first(a);
+        }
+        auto densenet = shape("densenet bottleneck", 96, 14, 128, 1, 1, 0);
+        densenet.n = n;
+        densenet.pre_activation = true;
+        compare_blocked(densenet);
+        densenet.dst_halo = 1;
+        compare_blocked(densenet);
+    }
+}
+
+TEST(conv2d, batches) {
+    for (int n : {2, 5}) {
+        auto a = shape("batch", 32, 7, 64, 3, 1, 1);
+        a.n = n;
+        a.residual = true;
+        compare_blocked(a);
+        a.kernel(1, 1, 0);
+        compare_blocked(a);
+        a.c = 3;
+        a.kernel(3, 2, 1);
+        compare_first(a);
+    }
+}
+
+/// A sum that depended on who computes it would make results change from run to run.
+TEST(conv2d, results_do_not_depend_on_the_number_of_threads) {
+    for (const conv_case& a : {shape("pixels split", 16, 20, 32, 3, 1, 1), shape("channels split", 64, 7, 256, 3, 1, 1)})
+        for (device_traits device : devices()) {
+            const laid_out b(a, device.block, device.block);
+            std::vector<double> results[2];
+            for (int threads : {1, 2}) {
+                device.threads = threads;
+                const operand dst(b.problem.dst);
+                run(*dispatch(conv2d_implementations(), "conv2d", b.problem, b.parameters(), device, nullptr), pool_of(threads),
+                    b.sources(), dst);
+                results[threads - 1] = dst.dense();
+            }
+            EXPECT_EQ(results[0], results[1]) << a.name << ", blocks of " << device.block;
+        }
+}
+
+TEST(conv2d, reports_its_flops_and_weights) {
+    const auto device = devices().front();
+    const laid_out a(shape("resnet", 64, 14, 64, 3, 1, 1), device.block, device.block);
+    const auto made = dispatch(conv2d_implementations(), "conv2d", a.problem, a.parameters(), device, nullptr);
+    EXPECT_EQ(made->flops(), 2 * int64_t{64} * 64 * 9 * 14 * 14);
+    EXPECT_EQ(made->weight_bytes(), 4 * int64_t{64} * 64 * 9);
+}
+
+}  // namespace
+}  // namespace sextant::test
