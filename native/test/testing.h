@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/cpu.h"
 #include "runtime/op.h"
 #include "runtime/tensor.h"
 #include "runtime/thread_pool.h"
@@ -224,17 +225,10 @@ inline void expect_close(const std::vector<double>& actual, const std::vector<do
                          << ", expected " << expected[worst] << ", allowed error " << allowed;
 }
 
-/// The instruction sets of this processor, best first.
+/// The instruction sets of this processor, best first, from the one that SEXTANT_ISA asks for downwards.
 inline std::vector<device_traits> devices() {
     std::vector<device_traits> all;
-    const int64_t l2 = 1 << 20;
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        all.push_back({SEXTANT_ISA_AVX512, 16, 1, l2});
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back({SEXTANT_ISA_AVX2, 8, 1, l2});
-#endif
-    all.push_back({SEXTANT_ISA_PORTABLE, 8, 1, l2});
+    for (int32_t isa = chosen_isa(); isa >= SEXTANT_ISA_PORTABLE; isa--) all.push_back(traits_of(isa, 1));
     return all;
 }
 

@@ -99,4 +99,38 @@ SEXTANT_INLINE vec max_or_nan(vec a, vec b) {
 /// x in the first `count` lanes (any number), zero in the others, whatever they hold.
 SEXTANT_INLINE vec first_lanes(vec x, int count) { return from_bits(bits(x) & (lane_numbers() < count)); }
 
+/// The lanes first <= i < last, for loads and stores that touch the memory of these lanes only.
+#if SEXTANT_LANES == 16
+typedef __mmask16 lane_mask;
+SEXTANT_INLINE lane_mask lanes_between(int first, int last) {
+    return static_cast<lane_mask>((1u << (last < 16 ? last : 16)) - (1u << first));
+}
+/// Zero in the other lanes.
+SEXTANT_INLINE vec load_masked(const float* p, lane_mask mask) { return (vec)_mm512_maskz_loadu_ps(mask, p); }
+SEXTANT_INLINE void store_masked(float* p, vec v, lane_mask mask) { _mm512_mask_storeu_ps(p, mask, (__m512)v); }
+#elif defined(__AVX__)
+typedef __m256i lane_mask;
+SEXTANT_INLINE lane_mask lanes_between(int first, int last) {
+    return (__m256i)((lane_numbers() >= first) & (lane_numbers() < last));
+}
+SEXTANT_INLINE vec load_masked(const float* p, lane_mask mask) { return (vec)_mm256_maskload_ps(p, mask); }
+SEXTANT_INLINE void store_masked(float* p, vec v, lane_mask mask) { _mm256_maskstore_ps(p, mask, (__m256)v); }
+#else
+struct lane_mask {
+    int first, last;
+};
+SEXTANT_INLINE lane_mask lanes_between(int first, int last) { return {first, last < lanes ? last : lanes}; }
+SEXTANT_INLINE vec load_masked(const float* p, lane_mask mask) {
+    alignas(16) float values[lanes] = {};
+    for (int i = mask.first; i < mask.last; i++) values[i] = p[i];
+    return load(values);
+}
+SEXTANT_INLINE void store_masked(float* p, vec v, lane_mask mask) {
+    alignas(16) float values[lanes];
+    store(values, v);
+    for (int i = mask.first; i < mask.last; i++) p[i] = values[i];
+}
+#endif
+SEXTANT_INLINE lane_mask first_lanes_mask(int count) { return lanes_between(0, count); }
+
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE
