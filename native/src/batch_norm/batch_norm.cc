@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "batch_norm/batch_norm.h"
+
+#include "batch_norm/batch_norm_lists.h"
+
+namespace sextant {
+namespace {
+
+using entry = implementation<sextant_batch_norm, batch_norm_parameters>;
+
+template <int32_t Isa, const batch_norm_kernels& Kernels>
+std::string declines(const sextant_batch_norm& problem, const device_traits& device) {
+    if (device.isa < Isa) return "the device lacks the instruction set";
+    if (problem.src.layout != problem.dst.layout) return "src and dst differ in layout";
+    if (is_blocked(problem.src) && block_of(problem.src) != Kernels.block)
+        return "src has blocks of " + std::to_string(block_of(problem.src)) + " channels, not " + std::to_string(Kernels.block);
+    return {};
+}
+
+template <const batch_norm_kernels& Kernels>
+std::unique_ptr<op> create(const sextant_batch_norm& problem, const batch_norm_parameters& parameters, const device_traits&) {
+    return create_batch_norm(problem, parameters, Kernels);
+}
+
+constexpr entry list[] = {
+#if defined(SEXTANT_X86_64)
+    {"f32_batch_norm_avx512", declines<SEXTANT_ISA_AVX512, batch_norm_avx512>, create<batch_norm_avx512>},
+    {"f32_batch_norm_avx2", declines<SEXTANT_ISA_AVX2, batch_norm_avx2>, create<batch_norm_avx2>},
+#endif
+    {"f32_batch_norm_portable", declines<SEXTANT_ISA_PORTABLE, batch_norm_portable>, create<batch_norm_portable>},
+    {"f32_batch_norm_reference", [](const sextant_batch_norm&, const device_traits&) { return std::string(); },
+     create_batch_norm_reference},
+};
+
+}  // namespace
+
+std::span<const entry> batch_norm_implementations() { return list; }
+
+}  // namespace sextant

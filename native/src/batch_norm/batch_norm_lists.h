@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this folder show one another: the creators that the ordered list names, and the kernels of each
+// instruction set.
+#pragma once
+#include "batch_norm/batch_norm.h"
+
+namespace sextant {
+
+/// dst = act(src * scale + shift) over a run of one channel block's pixels: `count` floats, a multiple of the block, at
+/// addresses aligned to it, with a block of scales and shifts. In NCHW: one channel's pixels, any address, one of each.
+/// dst may be src.
+using batch_norm_kernel = void(const float* src, float* dst, int64_t count, const float* scale, const float* shift);
+
+/// One for each activation function, by its number.
+struct batch_norm_kernels {
+    int block;
+    batch_norm_kernel* blocked[4];
+    batch_norm_kernel* planar[4];
+};
+
+extern const batch_norm_kernels batch_norm_avx512, batch_norm_avx2, batch_norm_portable;
+
+std::unique_ptr<op> create_batch_norm(const sextant_batch_norm&, const batch_norm_parameters&, const batch_norm_kernels&);
+std::unique_ptr<op> create_batch_norm_reference(const sextant_batch_norm&, const batch_norm_parameters&, const device_traits&);
+
+}  // namespace sextant
