@@ -80,7 +80,7 @@ class checker {
     void same(const char* name, const char* dimension, int64_t found, int64_t expected, const std::string& why) const {
         if (found == expected) return;
         fail(std::string(name) + " has " + dimension + " = " + std::to_string(found) + ", expected " + std::to_string(expected) +
-             " " + why);
+             (why.empty() ? "" : " ") + why);
     }
 
     void source_and_destination(const sextant_tensor& src, const sextant_tensor& dst) const {
