@@ -191,6 +191,23 @@ TEST(conv2d, groups) {
     compare_blocked(a);
 }
 
+TEST(conv2d, depthwise) {
+    for (int c : {16, 17, 40})
+        for (int stride : {1, 2})
+            for (int w : {1, 7, 8, 15}) {
+                auto a = shape("depthwise", c, 9, c, 3, stride, 1);
+                a.w = w;
+                a.groups = c;
+                a.residual = stride == 2;
+                a.activation = w == 7 ? SEXTANT_SIGMOID : SEXTANT_RELU;
+                compare_blocked(a);
+                a.dilation = 2;
+                a.src_halo = 2;
+                a.w = w + 4;
+                compare_blocked(a);
+            }
+}
+
 TEST(conv2d, tails) {
     for (int activation : {SEXTANT_IDENTITY, SEXTANT_RELU, SEXTANT_TANH, SEXTANT_SIGMOID})
         for (bool residual : {false, true}) {

@@ -2,6 +2,7 @@
 #include "conv2d/conv2d.h"
 
 #include "conv2d/conv2d_lists.h"
+#include "conv2d/depthwise.h"
 #include "conv2d/direct.h"
 #include "conv2d/first.h"
 
@@ -12,46 +13,42 @@ using problem = sextant_conv2d;
 using parameters = conv2d_parameters;
 using traits = device_traits;
 
-std::string needs_isa(const traits& device, int32_t isa, const char* name) {
-    return device.isa >= isa ? std::string() : std::string("the device has no ") + name;
-}
-
 template <int32_t Isa>
 std::string isa_declines(const traits& device) {
-    if constexpr (Isa == SEXTANT_ISA_AVX512) return needs_isa(device, Isa, "AVX-512");
-    if constexpr (Isa == SEXTANT_ISA_AVX2) return needs_isa(device, Isa, "AVX2");
-    return {};
+    if (device.isa >= Isa) return {};
+    return Isa == SEXTANT_ISA_AVX512 ? "the device has no AVX-512" : "the device has no AVX2";
+}
+
+/// An entry whose loops are `Declines` and `Create` and whose register tiles are `Kernels` of instruction set `Isa`.
+template <int32_t Isa, const auto& Kernels, auto Declines, auto Create>
+constexpr conv2d_implementation entry(const char* name) {
+    return {name,
+            [](const problem& a, const traits& device) {
+                const std::string reason = isa_declines<Isa>(device);
+                return reason.empty() ? Declines(a, Kernels) : reason;
+            },
+            [](const problem& a, const parameters& p, const traits& device) { return Create(a, p, device, Kernels); }};
 }
 
 template <int32_t Isa, const first_kernels& Kernels>
-constexpr conv2d_implementation first(const char* name) {
-    return {name,
-            [](const problem& a, const traits& device) {
-                const std::string reason = isa_declines<Isa>(device);
-                return reason.empty() ? first_declines(a, Kernels) : reason;
-            },
-            [](const problem& a, const parameters& p, const traits& device) { return create_first(a, p, device, Kernels); }};
-}
-
+constexpr auto first = entry<Isa, Kernels, first_declines, create_first>;
 template <int32_t Isa, const direct_kernels& Kernels>
-constexpr conv2d_implementation direct(const char* name) {
-    return {name,
-            [](const problem& a, const traits& device) {
-                const std::string reason = isa_declines<Isa>(device);
-                return reason.empty() ? direct_declines(a, Kernels) : reason;
-            },
-            [](const problem& a, const parameters& p, const traits& device) { return create_direct(a, p, device, Kernels); }};
-}
+constexpr auto direct = entry<Isa, Kernels, direct_declines, create_direct>;
+template <int32_t Isa, const depthwise_kernels& Kernels>
+constexpr auto depthwise = entry<Isa, Kernels, depthwise_declines, create_depthwise>;
 
 constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
     first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
     first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_direct_avx512"),
+    depthwise<SEXTANT_ISA_AVX512, depthwise_avx512>("f32_conv2d_depthwise_avx512"),
     direct<SEXTANT_ISA_AVX2, direct_avx2>("f32_conv2d_direct_avx2"),
+    depthwise<SEXTANT_ISA_AVX2, depthwise_avx2>("f32_conv2d_depthwise_avx2"),
 #endif
     first<SEXTANT_ISA_PORTABLE, first_portable>("f32_conv2d_first_portable"),
     direct<SEXTANT_ISA_PORTABLE, direct_portable>("f32_conv2d_direct_portable"),
+    depthwise<SEXTANT_ISA_PORTABLE, depthwise_portable>("f32_conv2d_depthwise_portable"),
     {"f32_conv2d_reference", [](const problem&, const traits&) { return std::string(); }, create_conv2d_reference},
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of this folder show one another: the creators that the ordered list names, and what they share.
 #pragma once
+#include <algorithm>
+
 #include "conv2d/conv2d.h"
 
 namespace sextant {
@@ -9,6 +11,18 @@ namespace sextant {
 inline int64_t conv2d_flops(const sextant_conv2d& a) {
     return 2 * int64_t{a.dst.n} * a.dst.c * a.dst.h * a.dst.w * (a.src.c / a.groups) * a.r * a.s;
 }
+
+/// Zeros around the source that the taps of the outermost pixels reach.
+inline int conv2d_halo(const sextant_conv2d& a) {
+    const int below = (a.dst.h - 1) * a.stride_h - a.pad_top + (a.r - 1) * a.dilation_h - (a.src.h - 1);
+    const int right = (a.dst.w - 1) * a.stride_w - a.pad_left + (a.s - 1) * a.dilation_w - (a.src.w - 1);
+    return std::max({a.pad_top, a.pad_left, below, right, 0});
+}
+
+struct depthwise_kernels;
+std::string depthwise_declines(const sextant_conv2d&, const depthwise_kernels&);
+std::unique_ptr<op> create_depthwise(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
+                                     const depthwise_kernels&);
 
 struct first_kernels;
 std::string first_declines(const sextant_conv2d&, const first_kernels&);

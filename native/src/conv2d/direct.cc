@@ -38,7 +38,7 @@ class conv2d_direct final : public op {
         tail_channels_ = per_group % lanes_;
         choose_tiles();
         pack(parameters);
-        staged_ = a.pre_activation || needed_halo() > a.src.halo;
+        staged_ = a.pre_activation || conv2d_halo(a) > a.src.halo;
         if (staged_) lay_out_stage(parameters);
         choose_tasks(device);
     }
@@ -61,14 +61,6 @@ class conv2d_direct final : public op {
     struct place {
         int n, row, column, rows, columns;
     };
-
-    /// Zeros around the source that the taps of the outermost pixels reach.
-    int needed_halo() const {
-        const auto& a = problem_;
-        const int below = (a.dst.h - 1) * a.stride_h - a.pad_top + (a.r - 1) * a.dilation_h - (a.src.h - 1);
-        const int right = (a.dst.w - 1) * a.stride_w - a.pad_left + (a.s - 1) * a.dilation_w - (a.src.w - 1);
-        return std::max({a.pad_top, a.pad_left, below, right, 0});
-    }
 
     /// 1x1 without stride on planes without borders: the pixels are one long row.
     void choose_tiles() {

@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution as plain loops over the formula in sextant.h: any layout, halo and slice; sums in double. What every other
 // implementation is compared with, and what runs when none of them accepts a problem.
-#include <cmath>
 #include <vector>
 
 #include "conv2d/conv2d_lists.h"
+#include "simd/activation.h"
 
 namespace sextant {
 namespace {
-
-double activate(double x, int32_t activation) {
-    switch (activation) {
-        case SEXTANT_RELU: return x < 0 ? 0 : x;
-        case SEXTANT_TANH: return std::tanh(x);
-        case SEXTANT_SIGMOID: return 1 / (1 + std::exp(-x));
-        default: return x;
-    }
-}
 
 std::vector<float> copied(const float* values, int64_t count) {
     return values ? std::vector<float>(values, values + count) : std::vector<float>(count, 0.0f);
@@ -61,12 +52,12 @@ class conv2d_reference final : public op {
                     const int x = q * a.stride_w - a.pad_left + s * a.dilation_w;
                     if (x < 0 || x >= a.src.w) continue;
                     double value = src[offset_of(a.src, n, first + c, y, x)];
-                    if (a.pre_activation) value = activate(value * pre_scale_[first + c] + pre_shift_[first + c], SEXTANT_RELU);
+                    if (a.pre_activation) value = activated(value * pre_scale_[first + c] + pre_shift_[first + c], SEXTANT_RELU);
                     sum += value * weights_[((int64_t{k} * per_group + c) * a.r + r) * a.s + s];
                 }
             }
         if (residual) sum += residual[offset_of(a.residual, n, k, p, q)];
-        return activate(sum, a.activation);
+        return activated(sum, a.activation);
     }
 
     const sextant_conv2d problem_;

@@ -8,10 +8,9 @@
 // The weights are read once per run from memory, whose speed is the limit for few images: they are fetched well ahead.
 #include <utility>
 
-#include "conv2d/activate.inl.h"
 #include "linear/blocking.h"
 #include "linear/kernels.h"
-#include "simd/simd.h"
+#include "simd/activation.inl.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
@@ -56,15 +55,14 @@ void linear(const linear_tile& t) {
 
 static void finish(float* dst, const float* sums, const float* bias, int64_t count, int activation) {
     for (int64_t j = 0; j < count; j += lanes) {
-        alignas(64) float out[lanes];
-        vec x = load(sums + j) + load(bias + j);
-        if (activation == SEXTANT_RELU) x = relu(x);
-        store(out, x);
-        if (activation > SEXTANT_RELU) activate_vectors(out, 1, activation);
-        const int64_t rest = count - j;
-        if (rest >= lanes) store_unaligned(dst + j, load(out));
-        else
-            for (int64_t i = 0; i < rest; ++i) dst[j + i] = out[i];
+        const vec x = activate(activation, load(sums + j) + load(bias + j));
+        if (count - j >= lanes) {
+            store_unaligned(dst + j, x);
+            continue;
+        }
+        alignas(64) float last[lanes];
+        store(last, x);
+        for (int64_t i = j; i < count; ++i) dst[i] = last[i - j];
     }
 }
 

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fully connected as plain loops over the formula in sextant.h: any layout, halo and slice; sums in double.
-#include <cmath>
 #include <vector>
 
 #include "linear/linear_lists.h"
+#include "simd/activation.h"
 
 namespace sextant {
 namespace {
-
-double activate(double x, int32_t activation) {
-    switch (activation) {
-        case SEXTANT_RELU: return x < 0 ? 0 : x;
-        case SEXTANT_TANH: return std::tanh(x);
-        case SEXTANT_SIGMOID: return 1 / (1 + std::exp(-x));
-        default: return x;
-    }
-}
 
 class linear_reference final : public op {
   public:
@@ -37,7 +28,7 @@ class linear_reference final : public op {
                 for (int c = 0; c < src.c; ++c)
                     for (int y = 0; y < src.h; ++y)
                         for (int x = 0; x < src.w; ++x) sum += double{operands[0][offset_of(src, n, c, y, x)]} * *weight++;
-                sum = activate(sum + bias_[k], problem_.activation);
+                sum = activated(sum + bias_[k], problem_.activation);
             }
             operands[1][offset_of(dst, n, k, 0, 0)] = static_cast<float>(sum);
         });
