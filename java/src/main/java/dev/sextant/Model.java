@@ -74,6 +74,11 @@ public final class Model implements AutoCloseable {
         return network;
     }
 
+    /** Its numbers, by key, as long as it is open. */
+    public Parameters parameters() {
+        return parameters;
+    }
+
     /** A predictor for one image of the network's own size. */
     public Predictor predictor(Device device) {
         return predictor(device, Options.DEFAULT);
