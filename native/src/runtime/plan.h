@@ -38,7 +38,7 @@ class plan {
 
     std::shared_ptr<device> device_;
     std::vector<step> steps_;
-    std::vector<int32_t> alignments_{1};  // in bytes, of each buffer; 0: no step uses it
+    std::vector<int32_t> alignments_{0};  // in bytes, of each buffer; 0: no step uses it
     int64_t activation_bytes_ = 0;        // of the workspace, a multiple of 64; the scratch memory follows
     int64_t scratch_bytes_ = 0;
     bool finished_ = false;

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DNM=... -DLIBRARY=... -DHEADER=... -P CheckExports.cmake: the library exports what the header declares, no more, no less.
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^ \n]+\n" exported "${symbols}")
+string(REPLACE "\n" "" exported "${exported}")
+file(READ ${HEADER} text)
+string(REGEX MATCHALL "SEXTANT_API [^(]*\\(" declared "${text}")
+list(TRANSFORM declared REPLACE ".*[ *](sextant_[a-z0-9_]+)\\(" "\\1")
+list(FILTER declared INCLUDE REGEX "^sextant_")
+list(SORT exported)
+list(SORT declared)
+if(NOT "${exported}" STREQUAL "${declared}")
+    set(missing ${declared})
+    list(REMOVE_ITEM missing ${exported})
+    list(REMOVE_ITEM exported ${declared})
+    message(FATAL_ERROR "${LIBRARY} exports beyond the header: ${exported}; declared but not exported: ${missing}")
+endif()
