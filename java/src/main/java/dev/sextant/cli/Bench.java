@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.cli;
+
+import dev.sextant.Device;
+import dev.sextant.Model;
+import dev.sextant.Shape;
+import dev.sextant.models.Network;
+import dev.sextant.nn.Layers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sextant bench}: how fast networks run here. */
+@Command(
+    name = "bench",
+    description = {
+        "Measure how fast networks run, on random weights and a random input.",
+        "",
+        "A run is one forward pass of the batch, from the input in memory to the outputs in memory. Images a second come from the median "
+            + "run; a multiply-add counts as 2 flops."
+    },
+    footer = {
+        "  sextant bench resnet50 --batch 16 --threads 2",
+        "  sextant bench alexnet vgg16 googlenet --batch 1,16 --seconds 2 --json"
+    })
+final class Bench implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "M", converter = NetworkConverter.class,
+        description = "Networks, of those that 'sextant models' lists.")
+    private List<Network> networks;
+
+    private List<Integer> batches;
+
+    @Option(names = "--input", paramLabel = "CxHxW", converter = ShapeConverter.class,
+        description = "Shape of one image; the network's own if not given.")
+    private Shape input;
+
+    private double seconds;
+
+    @Option(names = "--json", description = "Print one JSON object a measurement, each on its own line.")
+    private boolean json;
+
+    @Mixin
+    private RunOptions run;
+
+    @Option(names = "--batch", split = ",", paramLabel = "B", defaultValue = "1",
+        description = "Images in one run; several sizes with commas between (default: ${DEFAULT-VALUE}).")
+    void batches(List<Integer> batches) {
+        for (int batch : batches) {
+            if (batch < 1) throw new ParameterException(spec.commandLine(), "--batch: expects at least 1, found " + batch);
+        }
+        this.batches = batches;
+    }
+
+    @Option(names = "--seconds", paramLabel = "S", defaultValue = "5",
+        description = "How long to measure, after a warm-up (default: ${DEFAULT-VALUE}).")
+    void seconds(double seconds) {
+        if (!(seconds >= 0 && seconds <= 86_400)) throw new ParameterException(spec.commandLine(), "--seconds: expects 0 to 86400, found " + seconds);
+        this.seconds = seconds;
+    }
+
+    @Override
+    public Integer call() {
+        var out = spec.commandLine().getOut();
+        try (var device = run.device()) {
+            var table = new Table("MODEL", ">BATCH", ">IMAGES/S", ">MS MEDIAN", ">MIN", ">P99", ">RUNS", ">GFLOP/IMAGE", ">GFLOP/S");
+            for (var network : networks) table.reserve(0, network.name().length());
+            if (!json) out.println(device.info().processor() + ", " + run.on(device));
+            for (var network : networks) {
+                try (var model = Model.random(network, 1)) {
+                    for (int batch : batches) {
+                        var measured = measure(model, device, batch);
+                        if (json) {
+                            out.println(json(measured, device));
+                            out.flush();
+                        } else {
+                            measured.addTo(table).print(out);
+                        }
+                    }
+                }
+            }
+        }
+        return 0;
+    }
+
+    private Measurement measure(Model model, Device device, int batch) {
+        var image = input == null ? model.network().input() : input;
+        try (var predictor = model.predictor(device, run.on(image.prepend(batch))); var arena = Arena.ofConfined()) {
+            var random = new SplittableRandom(1);
+            var src = arena.allocate(predictor.inputShape().elements() * Float.BYTES, 64);
+            for (long i = 0; i < predictor.inputShape().elements(); i++) src.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-2, 2));
+            var dst = arena.allocate(predictor.outputShape().elements() * Float.BYTES, 64);
+            var timing = Timing.of(() -> predictor.predict(src, dst), seconds);
+            return new Measurement(model.network().name(), batch, image, timing, Layers.inference(model.network().body(), image).flops());
+        }
+    }
+
+    /** @param flops of one image */
+    private record Measurement(String model, int batch, Shape image, Timing timing, long flops) {
+        double imagesPerSecond() {
+            return batch / timing.milliseconds(0.5) * 1e3;
+        }
+
+        double gflopPerSecond() {
+            return imagesPerSecond() * flops / 1e9;
+        }
+
+        Table addTo(Table table) {
+            return table.add(model, batch, Table.number(imagesPerSecond()), Table.number(timing.milliseconds(0.5)),
+                Table.number(timing.milliseconds(0)), Table.number(timing.milliseconds(0.99)), timing.runs(), Table.number(flops / 1e9),
+                Table.number(gflopPerSecond()));
+        }
+    }
+
+    private String json(Measurement m, Device device) {
+        return Json.line(json -> {
+            json.writeStringProperty("model", m.model());
+            json.writeNumberProperty("batch", m.batch());
+            json.writeNumberProperty("threads", device.info().threads());
+            json.writeStringProperty("precision", run.precision().toString());
+            json.writeNumberProperty("images_per_second", Json.round(m.imagesPerSecond(), 3));
+            json.writeNumberProperty("ms_median", Json.round(m.timing().milliseconds(0.5), 4));
+            json.writeNumberProperty("ms_min", Json.round(m.timing().milliseconds(0), 4));
+            json.writeNumberProperty("ms_p99", Json.round(m.timing().milliseconds(0.99), 4));
+            json.writeNumberProperty("gflop_per_image", Json.round(m.flops() / 1e9, 6));
+            json.writeNumberProperty("gflop_per_second", Json.round(m.gflopPerSecond(), 3));
+            json.writeNumberProperty("runs", m.timing().runs());
+            json.writeStringProperty("input", m.image().prepend(m.batch()).toString());
+            json.writeStringProperty("isa", device.info().isaName());
+            json.writeStringProperty("processor", device.info().processor());
+            json.writeStringProperty("version", Version.current());
+        });
+    }
+}

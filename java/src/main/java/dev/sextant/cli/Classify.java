@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.cli;
+
+import dev.sextant.Device;
+import dev.sextant.Predictor;
+import dev.sextant.image.Picture;
+import dev.sextant.models.Network;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sextant classify}: from pictures to labels. A picture that cannot be read does not keep the others from being classified. */
+@Command(
+    name = "classify",
+    description = {
+        "Say what is in pictures.",
+        "",
+        "How a picture becomes the network's input, and what the classes are called, comes with the weights file (its metadata) or "
+            + "with the network: ImageNet's thousand classes, CIFAR-10's ten or the digits."
+    },
+    footer = {
+        "  sextant classify cat.jpg dog.png --model resnet50 --weights resnet50.safetensors",
+        "  sextant classify *.jpg --model resnet50 --weights resnet50.safetensors --json"
+    })
+final class Classify implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures: JPEG, PNG, BMP, GIF, WebP.")
+    private List<Path> images;
+
+    @Option(names = "--model", required = true, paramLabel = "M", converter = NetworkConverter.class,
+        description = "Network, one of those that 'sextant models' lists.")
+    private Network network;
+
+    @Option(names = "--weights", paramLabel = "F", description = "Its trained parameters, a safetensors file.")
+    private Path weights;
+
+    @Option(names = "--labels", paramLabel = "F",
+        description = "Names of the classes, a text file with one a line, in place of the built-in ones.")
+    private Path labels;
+
+    private int top;
+
+    @Option(names = "--json", description = "Print one JSON object an image, each on its own line.")
+    private boolean json;
+
+    @Mixin
+    private RunOptions run;
+
+    @Option(names = "--top", paramLabel = "K", defaultValue = "5",
+        description = "How many classes to print, the likeliest first (default: ${DEFAULT-VALUE}).")
+    void top(int top) {
+        if (top < 1) throw new ParameterException(spec.commandLine(), "--top: expects at least 1, found " + top);
+        this.top = top;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (weights == null) {
+            throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of " + network.name()
+                + " as a safetensors file; none are built in, and none are downloaded");
+        }
+        try (var model = Pretrained.load(network, weights, labels);
+                var device = run.device();
+                var predictor = model.predictor(device, run.on(model.network().input().prepend(1)))) {
+            return classify(model.network(), predictor, device);
+        }
+    }
+
+    private int classify(Network network, Predictor predictor, Device device) {
+        var out = spec.commandLine().getOut();
+        var table = new Table("FILE", ">PROBABILITY", "", "CLASS").reserve(2, Bar.WIDTH);
+        for (var image : images) table.reserve(0, Table.width(image.toString()));
+        var bar = Bar.in(System.out.charset());
+        var times = new ArrayList<Double>();
+        int status = ExitCode.OK;
+        for (var image : images) {
+            try {
+                var answer = answer(image, network, predictor);
+                if (json) {
+                    out.println(answer.json());
+                    out.flush();
+                } else {
+                    times.add(answer.milliseconds());
+                    answer.addTo(table, bar);
+                    table.print(out);
+                }
+            } catch (IOException | RuntimeException e) {
+                status = Failure.report(spec.commandLine().getErr(), e);
+            }
+        }
+        if (!times.isEmpty()) {
+            out.println();
+            out.println(network.name() + " (" + run.on(device) + "): "
+                + Table.number(times.stream().sorted().skip(times.size() / 2).findFirst().orElseThrow()) + " ms an image");
+        }
+        return status;
+    }
+
+    private Answer answer(Path image, Network network, Predictor predictor) throws IOException {
+        var input = Picture.read(Failure.readable(image)).tensor(network.preprocessing());
+        long start = System.nanoTime();
+        var logits = predictor.predict(input).slice(0);
+        double milliseconds = (System.nanoTime() - start) / 1e6;
+        return Answer.of(image, network.name(), milliseconds, logits, network.labels(), top);
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.cli;
+
+import dev.sextant.Device;
+import dev.sextant.bindings.SextantLibrary;
+import dev.sextant.bindings.sextant_h;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sextant devices}: what a network can run on here. */
+@Command(
+    name = "devices",
+    description = {
+        "Show the processor, the instructions in use and the libraries found.",
+        "",
+        "SEXTANT_ISA=portable, avx2 or avx512 takes lesser instructions than the processor has; SEXTANT_LOG=dispatch tells which kernel "
+            + "each layer gets, and why others declined."
+    },
+    footer = "  sextant devices")
+final class Devices implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        var out = spec.commandLine().getOut();
+        try (var device = Device.cpu(0)) {
+            var info = device.info();
+            out.println("cpu");
+            row("processor", info.processor());
+            row("cores", info.cores() + " that this process may use; " + info.threads() + " threads unless --threads says otherwise");
+            row("instructions", info.isaName() + forced());
+            row("layout", "nChw" + info.block() + "c: activations in blocks of " + info.block() + " channels");
+            out.println();
+            out.println("libraries");
+            row("libsextant", sextant_h.sextant_version().getString(0) + " at " + SextantLibrary.load());
+            row("oneDNN", "not part of this version: every layer runs on Sextant's own kernels");
+            row("CUDA", "not part of this version: every network runs on the processor");
+            row("Sextant", Version.current() + " on Java " + Runtime.version());
+        }
+        return 0;
+    }
+
+    private void row(String name, String value) {
+        spec.commandLine().getOut().println("  %-14s%s".formatted(name, value));
+    }
+
+    private static String forced() {
+        var forced = System.getenv("SEXTANT_ISA");
+        return forced == null || forced.isEmpty() ? "" : " (SEXTANT_ISA=" + forced + ")";
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.cli;
+
+import dev.sextant.Device;
+import dev.sextant.Precision;
+import dev.sextant.Predictor;
+import dev.sextant.Shape;
+import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** How a network runs: the options that {@code classify}, {@code forward} and {@code bench} share. */
+final class RunOptions {
+    @Spec(Target.MIXEE)
+    private CommandSpec spec;
+
+    private Integer threads;
+
+    @Option(names = "--precision", paramLabel = "P", defaultValue = "fp32", converter = PrecisionConverter.class,
+        description = "fp32: float32, the fastest kernels (default); strict: float32, every product summed directly (no Winograd).")
+    private Precision precision;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads; as many as this process may use cores if not given.")
+    void threads(int threads) {
+        if (threads < 1) throw new ParameterException(spec.commandLine(), "--threads: expects at least 1, found " + threads);
+        this.threads = threads;
+    }
+
+    Precision precision() {
+        return precision;
+    }
+
+    /** A predictor's options for a batch of shape {@code n c h w}. */
+    Predictor.Options on(Shape batch) {
+        return new Predictor.Options(batch, precision, List.of());
+    }
+
+    /** A device of the asked-for number of threads, to be closed by the caller. */
+    Device device() {
+        return Device.cpu(threads == null ? 0 : threads);
+    }
+
+    /** What ran, in a few words: {@code avx512, 2 threads, fp32}. */
+    String on(Device device) {
+        var info = device.info();
+        return info.isaName() + ", " + info.threads() + (info.threads() == 1 ? " thread, " : " threads, ") + precision;
+    }
+
+    static final class PrecisionConverter implements ITypeConverter<Precision> {
+        @Override
+        public Precision convert(String text) throws Exception {
+            return Failure.asUsage(() -> Precision.parse(text));
+        }
+    }
+}
