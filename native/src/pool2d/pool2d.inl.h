@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pooling of one output row: dst[q] = max or mean of src[first_y + r * dilation][first_x + s * dilation] over the window of q.
+//
+// Blocked: a vector is one pixel's channel block. Where the image cuts no window, columns are reduced vertically first and
+// kept in S registers while the window slides: a 3x3 window costs 6 operations at stride 2 and 4 at stride 1 instead of 8.
+// Windows at the image's edge, and all shapes without a kernel of their own, walk their own taps (`any`).
+// Planar: rows are reduced into one row of scratch, a vector of pixels at a time, then each window's columns one by one.
+// A NaN in a window makes its maximum a NaN, as in PyTorch.
+#pragma once
+#include "pool2d/pool2d_lists.h"
+#include "simd/simd.h"
+
+namespace sextant::SEXTANT_ISA_NAMESPACE {
+
+struct maximum {
+    static constexpr bool repeats_matter = false;
+    static constexpr float start = -__builtin_inff();
+    SEXTANT_INLINE vec combine(vec a, vec b) { return max_or_nan(a, b); }
+    SEXTANT_INLINE float combine(float a, float b) { return b > a || b != b ? b : a; }
+    SEXTANT_INLINE vec finish(vec x, float) { return x; }
+    SEXTANT_INLINE float finish(float x, float) { return x; }
+};
+
+struct mean {
+    static constexpr bool repeats_matter = true;
+    static constexpr float start = 0;
+    SEXTANT_INLINE vec combine(vec a, vec b) { return a + b; }
+    SEXTANT_INLINE float combine(float a, float b) { return a + b; }
+    SEXTANT_INLINE vec finish(vec x, float factor) { return x * factor; }
+    SEXTANT_INLINE float finish(float x, float factor) { return x * factor; }
+};
+
+SEXTANT_INLINE float factor_of(const pool2d_row& a, const window& column) {
+    return 1.0f / (static_cast<float>(a.rows.divisor) * static_cast<float>(column.divisor));
+}
+
+/// `taps` pixels `step` floats apart. Long rows (global pools) go into four sums, which hides the latency of addition and
+/// keeps the sums short.
+template <class Reduction>
+SEXTANT_INLINE vec along_row(const float* x, int taps, int64_t step) {
+    vec sum = broadcast(Reduction::start);
+    int s = 0;
+    if (taps >= 4) {
+        vec part[4];
+        for (int u = 0; u < 4; u++) part[u] = load(x + u * step);
+        for (s = 4; s + 4 <= taps; s += 4)
+            for (int u = 0; u < 4; u++) part[u] = Reduction::combine(part[u], load(x + (s + u) * step));
+        sum = Reduction::combine(Reduction::combine(part[0], part[1]), Reduction::combine(part[2], part[3]));
+    }
+    for (; s < taps; s++) sum = Reduction::combine(sum, load(x + s * step));
+    return sum;
+}
+
+template <class Reduction>
+SEXTANT_INLINE void pool_any(const pool2d_row& a, int first, int last) {
+    for (int q = first; q < last; q++) {
+        const window column = a.columns[q];
+        const float* x = a.src + a.rows.first * a.src_pitch + column.first * int64_t{lanes};
+        vec sum = broadcast(Reduction::start);
+        for (int r = 0; r < a.rows.taps; r++, x += a.dilation_h * a.src_pitch)
+            sum = Reduction::combine(sum, along_row<Reduction>(x, column.taps, a.dilation_w * int64_t{lanes}));
+        store(a.dst + q * int64_t{lanes}, Reduction::finish(sum, factor_of(a, column)));
+    }
+}
+
+template <class Reduction>
+void pool2d_any(const pool2d_row& a) {
+    pool_any<Reduction>(a, 0, a.outputs);
+}
+
+template <class Reduction, int R, int S, int Stride>
+void pool2d_sliding(const pool2d_row& a) {
+    constexpr int kept = S > Stride ? S - Stride : 0;  // columns shared with the next window
+    if (a.inner_first >= a.inner_last || a.rows.taps < 1 || (Reduction::repeats_matter && a.rows.taps != R))
+        return pool2d_any<Reduction>(a);
+    pool_any<Reduction>(a, 0, a.inner_first);
+
+    // Above and below the image a maximum may take its nearest row again.
+    const float* row[R];
+    for (int r = 0; r < R; r++)
+        row[r] = a.src + (a.rows.first + (r < a.rows.taps ? r : a.rows.taps - 1)) * a.src_pitch +
+                 a.columns[a.inner_first].first * int64_t{lanes};
+    const auto column_at = [&](int64_t x) __attribute__((always_inline)) {
+        vec sum = load(row[0] + x);
+        for (int r = 1; r < R; r++) sum = Reduction::combine(sum, load(row[r] + x));
+        return sum;
+    };
+    const float factor = factor_of(a, a.columns[a.inner_first]);
+    vec column[S];
+    for (int s = 0; s < kept; s++) column[s] = column_at(s * lanes);
+    int64_t x = 0;
+    for (int q = a.inner_first; q < a.inner_last; q++, x += Stride * lanes) {
+        for (int s = kept; s < S; s++) column[s] = column_at(x + s * lanes);
+        vec sum = column[0];
+        for (int s = 1; s < S; s++) sum = Reduction::combine(sum, column[s]);
+        store(a.dst + q * int64_t{lanes}, Reduction::finish(sum, factor));
+        for (int s = 0; s < kept; s++) column[s] = column[s + Stride];
+    }
+    pool_any<Reduction>(a, a.inner_last, a.outputs);
+}
+
+template <class Reduction>
+void pool2d_planar(const pool2d_row& a) {
+    const float* first_row = a.src + a.rows.first * a.src_pitch;
+    for (int x = 0; x < a.src_w; x += lanes) {
+        vec sum = broadcast(Reduction::start);
+        const float* row = first_row + x;
+        if (a.src_w - x >= lanes) {
+            for (int r = 0; r < a.rows.taps; r++, row += a.dilation_h * a.src_pitch)
+                sum = Reduction::combine(sum, load_unaligned(row));
+        } else {
+            const lane_mask rest = first_lanes_mask(a.src_w - x);
+            for (int r = 0; r < a.rows.taps; r++, row += a.dilation_h * a.src_pitch)
+                sum = Reduction::combine(sum, load_masked(row, rest));
+        }
+        store(a.scratch + x, sum);
+    }
+    for (int q = 0; q < a.outputs; q++) {
+        const window column = a.columns[q];
+        float sum = Reduction::start;
+        for (int s = 0; s < column.taps; s++) sum = Reduction::combine(sum, a.scratch[column.first + s * a.dilation_w]);
+        a.dst[q] = Reduction::finish(sum, factor_of(a, column));
+    }
+}
+
+inline constexpr pool2d_kernels pool2d_table{
+    lanes,
+    {pool2d_any<maximum>, pool2d_sliding<maximum, 2, 2, 2>, pool2d_sliding<maximum, 3, 3, 1>,
+     pool2d_sliding<maximum, 3, 3, 2>, pool2d_planar<maximum>},
+    {pool2d_any<mean>, pool2d_sliding<mean, 2, 2, 2>, pool2d_sliding<mean, 3, 3, 1>, pool2d_sliding<mean, 3, 3, 2>,
+     pool2d_planar<mean>}};
+
+}  // namespace sextant::SEXTANT_ISA_NAMESPACE

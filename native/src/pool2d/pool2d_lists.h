@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this folder show one another: the creators that the ordered list names, and the kernels of each
+// instruction set.
+#pragma once
+#include "pool2d/pool2d.h"
+#include "pool2d/windows.h"
+
+namespace sextant {
+
+/// One output row of one channel block (NCHW: of one channel).
+struct pool2d_row {
+    const float* src;   // pixel (0, 0)
+    int64_t src_pitch;  // floats between its rows
+    float* dst;
+    window rows;
+    const window* columns;  // one for each output
+    int outputs;
+    int inner_first, inner_last;  // outputs whose windows the image does not cut, stride_w apart
+    int dilation_h, dilation_w;
+    int src_w;       // planar kernels only
+    float* scratch;  // planar kernels only: src_w floats, rounded up to whole vectors
+};
+
+using pool2d_kernel = void(const pool2d_row&);
+
+/// `any` takes every window; the others expect this kernel size and stride along w, dilation 1, any stride along h.
+struct pool2d_kernels {
+    int block;
+    struct {
+        pool2d_kernel *any, *w2x2_stride2, *w3x3_stride1, *w3x3_stride2, *planar;
+    } max, average;
+};
+
+extern const pool2d_kernels pool2d_avx512, pool2d_avx2, pool2d_portable;
+
+/// Why the blocked or the planar kernels do not take the problem; empty when they do.
+std::string pool2d_blocked_declines(const sextant_pool2d&, const pool2d_kernels&);
+std::string pool2d_planar_declines(const sextant_pool2d&);
+
+std::unique_ptr<op> create_pool2d(const sextant_pool2d&, const pool2d_kernels&);
+std::unique_ptr<op> create_pool2d_reference(const sextant_pool2d&, const pool2d_parameters&, const device_traits&);
+
+/// Comparisons or additions, one for each pixel of each window.
+int64_t pool2d_flops(const sextant_pool2d&);
+
+}  // namespace sextant

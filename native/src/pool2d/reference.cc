@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pooling as plain loops over the definitions in sextant.h: any mix of layouts; sums in double.
+#include <cmath>
+#include <limits>
+
+#include "pool2d/pool2d_lists.h"
+#include "runtime/ranges.h"
+
+namespace sextant {
+namespace {
+
+class pool2d_reference final : public op {
+  public:
+    explicit pool2d_reference(const sextant_pool2d& problem) : op(problem.dst), problem_(problem) {}
+
+    int64_t flops() const override { return pool2d_flops(problem_); }
+
+    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+        write_each(pool, dst, operands[1], [&](int n, int c, int p, int q) {
+            return problem_.kind == SEXTANT_POOL_AVERAGE_ADAPTIVE ? adaptive(operands[0], n, c, p, q)
+                                                                 : sliding(operands[0], n, c, p, q);
+        });
+    }
+
+  private:
+    double sliding(const float* src, int n, int c, int p, int q) const {
+        const auto& a = problem_;
+        double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+        int in_image = 0, in_padded_image = 0;
+        for (int r = 0; r < a.r; r++)
+            for (int s = 0; s < a.s; s++) {
+                const int y = p * a.stride_h - a.pad_top + r * a.dilation_h, x = q * a.stride_w - a.pad_left + s * a.dilation_w;
+                if (y >= a.src.h + a.pad_bottom || x >= a.src.w + a.pad_right) continue;  // ceil mode reaches past the padding
+                in_padded_image++;
+                if (y < 0 || x < 0 || y >= a.src.h || x >= a.src.w) continue;
+                in_image++;
+                const double value = src[offset_of(a.src, n, c, y, x)];
+                sum += value;
+                if (value > largest || std::isnan(value)) largest = value;
+            }
+        if (a.kind == SEXTANT_POOL_MAX) return largest;
+        const int divisor = a.kind == SEXTANT_POOL_AVERAGE_WITH_PAD ? in_padded_image : in_image;
+        return divisor ? sum / divisor : 0;
+    }
+
+    double adaptive(const float* src, int n, int c, int p, int q) const {
+        const sextant_tensor& t = problem_.src;
+        const auto begin = [](int64_t i, int64_t size, int64_t outputs) { return static_cast<int>(i * size / outputs); };
+        const auto end = [](int64_t i, int64_t size, int64_t outputs) {
+            return static_cast<int>(((i + 1) * size + outputs - 1) / outputs);
+        };
+        double sum = 0;
+        int count = 0;
+        for (int y = begin(p, t.h, dst.h); y < end(p, t.h, dst.h); y++)
+            for (int x = begin(q, t.w, dst.w); x < end(q, t.w, dst.w); x++, count++) sum += src[offset_of(t, n, c, y, x)];
+        return sum / count;
+    }
+
+    const sextant_pool2d problem_;
+};
+
+}  // namespace
+
+std::unique_ptr<op> create_pool2d_reference(const sextant_pool2d& problem, const pool2d_parameters&, const device_traits&) {
+    return std::make_unique<pool2d_reference>(problem);
+}
+
+}  // namespace sextant

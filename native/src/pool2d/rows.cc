@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hands a pooling's output rows to the kernels.
+#include <cstring>
+
+#include "pool2d/pool2d_lists.h"
+#include "runtime/ranges.h"
+
+namespace sextant {
+namespace {
+
+constexpr int widest_block = 16;
+
+bool is_average(const sextant_pool2d& a) { return a.kind != SEXTANT_POOL_MAX; }
+bool is_adaptive(const sextant_pool2d& a) { return a.kind == SEXTANT_POOL_AVERAGE_ADAPTIVE; }
+
+std::vector<window> row_windows(const sextant_pool2d& a) {
+    if (is_adaptive(a)) return adaptive_windows(a.src.h, a.dst.h);
+    return sliding_windows(a.src.h, a.dst.h, a.r, a.stride_h, a.dilation_h, a.pad_top, a.pad_bottom,
+                           a.kind == SEXTANT_POOL_AVERAGE_WITH_PAD);
+}
+
+std::vector<window> column_windows(const sextant_pool2d& a) {
+    if (is_adaptive(a)) return adaptive_windows(a.src.w, a.dst.w);
+    return sliding_windows(a.src.w, a.dst.w, a.s, a.stride_w, a.dilation_w, a.pad_left, a.pad_right,
+                           a.kind == SEXTANT_POOL_AVERAGE_WITH_PAD);
+}
+
+pool2d_kernel* kernel_for(const sextant_pool2d& a, const pool2d_kernels& kernels) {
+    const auto& of_kind = is_average(a) ? kernels.average : kernels.max;
+    if (!is_blocked(a.src)) return of_kind.planar;
+    if (is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return of_kind.any;
+    if (a.r == 2 && a.s == 2 && a.stride_w == 2) return of_kind.w2x2_stride2;
+    if (a.r == 3 && a.s == 3 && a.stride_w == 1) return of_kind.w3x3_stride1;
+    if (a.r == 3 && a.s == 3 && a.stride_w == 2) return of_kind.w3x3_stride2;
+    return of_kind.any;
+}
+
+class pool2d_rows final : public op {
+  public:
+    pool2d_rows(const sextant_pool2d& problem, const pool2d_kernels& kernels)
+        : op(problem.dst), problem_(problem), rows_(row_windows(problem)), columns_(column_windows(problem)),
+          kernel_(kernel_for(problem, kernels)) {
+        while (inner_first_ < dst.w && columns_[inner_first_].taps < problem.s) inner_first_++;
+        inner_last_ = inner_first_;
+        while (inner_last_ < dst.w && columns_[inner_last_].taps == problem.s) inner_last_++;
+        for (const window& row : rows_) row_taps_ += row.taps;
+    }
+
+    int64_t scratch_bytes(int threads) const override { return is_blocked(problem_.src) ? 0 : threads * scratch_floats() * 4; }
+    int64_t flops() const override { return pool2d_flops(problem_); }
+
+    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+        const sextant_tensor& src = problem_.src;
+        const float* first_pixel = operands[0] + origin(src);
+        float* out = operands[1] + origin(dst);
+        const int64_t blocks = channel_blocks(src), block = block_of(src);
+        const int64_t unit_bytes = (row_taps_ / dst.h * row_pitch(src) + dst.w * block) * int64_t{sizeof(float)};
+        parallel_ranges(pool, dst.n * blocks * dst.h, unit_bytes, [&](int64_t first, int64_t last, int thread) {
+            pool2d_row row{nullptr, row_pitch(src), nullptr, {}, columns_.data(), dst.w, inner_first_, inner_last_,
+                           is_adaptive(problem_) ? 1 : problem_.dilation_h, is_adaptive(problem_) ? 1 : problem_.dilation_w,
+                           src.w, reinterpret_cast<float*>(scratch) + thread * scratch_floats()};
+            for (int64_t unit = first; unit < last; unit++) {
+                const int64_t p = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
+                row.src = first_pixel + n * image_pitch(src) + b * plane_pitch(src);
+                row.rows = rows_[p];
+                if (dst.layout == src.layout) {
+                    row.dst = out + n * image_pitch(dst) + b * plane_pitch(dst) + p * row_pitch(dst);
+                    kernel_(row);
+                } else {  // a single pixel, to NCHW
+                    alignas(64) float lanes[widest_block];
+                    row.dst = lanes;
+                    kernel_(row);
+                    std::memcpy(out + n * image_pitch(dst) + b * block, lanes,
+                                std::min(block, dst.c - b * block) * sizeof(float));
+                }
+            }
+        });
+    }
+
+  private:
+    int64_t scratch_floats() const { return (problem_.src.w + widest_block - 1) / widest_block * widest_block; }
+
+    const sextant_pool2d problem_;
+    const std::vector<window> rows_, columns_;
+    pool2d_kernel* const kernel_;
+    int inner_first_ = 0, inner_last_ = 0;
+    int64_t row_taps_ = 0;
+};
+
+}  // namespace
+
+int64_t pool2d_flops(const sextant_pool2d& a) {
+    int64_t rows = 0, columns = 0;
+    for (const window& row : row_windows(a)) rows += row.taps;
+    for (const window& column : column_windows(a)) columns += column.taps;
+    return int64_t{a.dst.n} * a.dst.c * rows * columns;
+}
+
+std::string pool2d_blocked_declines(const sextant_pool2d& a, const pool2d_kernels& kernels) {
+    const int block = block_of(a.src);
+    if (block != kernels.block)
+        return "src has blocks of " + std::to_string(block) + " channels, not " + std::to_string(kernels.block);
+    const auto empty = [](const window& w) { return w.taps == 0; };
+    const auto rows = row_windows(a), columns = column_windows(a);
+    if (a.kind == SEXTANT_POOL_MAX &&
+        (std::any_of(rows.begin(), rows.end(), empty) || std::any_of(columns.begin(), columns.end(), empty)))
+        return "a window without pixels has the maximum -infinity, which unused lanes must not hold";
+    if (a.dst.layout == a.src.layout || (!is_blocked(a.dst) && a.dst.h == 1 && a.dst.w == 1)) return {};
+    return "src and dst differ in layout and dst is more than one pixel";
+}
+
+std::string pool2d_planar_declines(const sextant_pool2d& a) {
+    return is_blocked(a.src) || is_blocked(a.dst) ? "src or dst is not NCHW" : "";
+}
+
+std::unique_ptr<op> create_pool2d(const sextant_pool2d& problem, const pool2d_kernels& kernels) {
+    return std::make_unique<pool2d_rows>(problem, kernels);
+}
+
+}  // namespace sextant
