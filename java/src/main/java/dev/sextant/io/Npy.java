@@ -70,7 +70,7 @@ public final class Npy {
         }
     }
 
-    private static Tensor parse(String source, MemorySegment bytes) throws FormatException {
+    static Tensor parse(String source, MemorySegment bytes) throws FormatException {
         if (bytes.byteSize() < 10 || bytes.asSlice(0, 6).mismatch(MemorySegment.ofArray(MAGIC)) != -1) {
             throw new FormatException(source + ": an npy file begins with \\x93NUMPY, this one does not");
         }

@@ -8,7 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -30,9 +29,8 @@ import tools.jackson.core.json.JsonFactory;
  * elements in little-endian order (format: huggingface/safetensors, "Format" in its README).
  */
 public final class Safetensors {
-    private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final JsonFactory JSON = new JsonFactory();
-    private static final int CHUNK = 1 << 20;
+    private static final int CHUNK = 1 << 16;
 
     /** Deflate cannot shrink anything more than 1032 times. */
     private static final long DENSEST = 1032;
@@ -47,32 +45,35 @@ public final class Safetensors {
      * @throws IOException if the file cannot be read
      */
     public static Weights open(Path file) throws IOException {
-        var arena = Arena.ofShared();
-        try {
-            return file.toString().endsWith(".gz") ? unpack(file, arena) : map(file, arena);
-        } catch (Throwable e) {
-            arena.close();
-            throw e;
-        }
+        return file.toString().endsWith(".gz") ? unpack(file) : map(file);
     }
 
-    private static Weights map(Path file, Arena arena) throws IOException {
+    private static Weights map(Path file) throws IOException {
         var source = file.toString();
         try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             if (size < Long.BYTES) {
                 throw new FormatException(source + ": a safetensors file begins with an 8-byte header length, found " + size + " bytes");
             }
-            var bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-            int length = Header.length(source, bytes.get(LENGTH, 0), size - Long.BYTES);
+            int length = Header.length(source, exactly(channel, Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).getLong(), size - Long.BYTES);
             long begin = Long.BYTES + length;
-            var header = Header.parse(source, bytes.asSlice(Long.BYTES, length).asByteBuffer(), size - begin);
-            return StoredWeights.of(source, arena, header, bytes.asSlice(begin));
+            var header = Header.parse(source, exactly(channel, length), size - begin);
+            return StoredWeights.of(source, header, arena -> channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena).asSlice(begin));
+        } catch (EOFException e) {
+            throw new FormatException(source + ": the file became shorter while it was read", e);
         }
     }
 
+    private static ByteBuffer exactly(FileChannel channel, int count) throws IOException {
+        var bytes = ByteBuffer.allocate(count);
+        while (bytes.hasRemaining()) {
+            if (channel.read(bytes) < 0) throw new EOFException();
+        }
+        return bytes.flip();
+    }
+
     /** The header says how much memory the elements take, and the packed size how much it can be at most: no zip bomb goes off. */
-    private static Weights unpack(Path file, Arena arena) throws IOException {
+    private static Weights unpack(Path file) throws IOException {
         var source = file.toString();
         long largest = Files.size(file) * DENSEST + 1024;
         try (var in = new GZIPInputStream(new BufferedInputStream(Files.newInputStream(file), CHUNK), CHUNK)) {
@@ -83,24 +84,27 @@ public final class Safetensors {
                 throw new FormatException(source + ": tensors should end within the file, but they take " + header.dataBytes()
                     + " bytes and the packed file cannot hold more than " + largest);
             }
-            var data = arena.allocate(header.dataBytes(), 64);
-            var chunk = new byte[CHUNK];
-            long filled = 0;
-            for (int read; (read = in.read(chunk)) > 0; filled += read) {
-                if (read > data.byteSize() - filled) {
-                    throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but more follow");
-                }
-                MemorySegment.copy(chunk, 0, data, ValueLayout.JAVA_BYTE, filled, read);
-            }
-            if (filled < data.byteSize()) {
-                throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but only " + filled + " are there");
-            }
-            return StoredWeights.of(source, arena, header, data);
+            return StoredWeights.of(source, header, arena -> fill(source, in, arena.allocate(header.dataBytes(), 64)));
         } catch (EOFException e) {
             throw new FormatException(source + ": the packed file should hold a whole safetensors file, but ends early", e);
         } catch (ZipException e) {
             throw new FormatException(source + ": should be a gzip file: " + e.getMessage(), e);
         }
+    }
+
+    private static MemorySegment fill(String source, InputStream in, MemorySegment data) throws IOException {
+        var chunk = new byte[CHUNK];
+        long filled = 0;
+        for (int read; (read = in.read(chunk)) > 0; filled += read) {
+            if (read > data.byteSize() - filled) {
+                throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but more follow");
+            }
+            MemorySegment.copy(chunk, 0, data, ValueLayout.JAVA_BYTE, filled, read);
+        }
+        if (filled < data.byteSize()) {
+            throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but only " + filled + " are there");
+        }
+        return data;
     }
 
     private static byte[] exactly(InputStream in, int count) throws IOException {

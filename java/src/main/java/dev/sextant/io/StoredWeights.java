@@ -3,6 +3,7 @@ package dev.sextant.io;
 
 import dev.sextant.DType;
 import dev.sextant.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -39,12 +40,13 @@ final class StoredWeights implements Weights {
         keys = Collections.unmodifiableSortedSet(visible);
     }
 
-    /**
-     * Takes the arena over with all that lies in it.
-     *
-     * @throws FormatException if an 8-bit tensor's scale cannot belong to it
-     */
-    static Weights of(String source, Arena arena, Header header, MemorySegment data) throws FormatException {
+    /** Brings the bytes behind a header into an arena. */
+    interface Data {
+        MemorySegment into(Arena arena) throws IOException;
+    }
+
+    /** @throws FormatException if an 8-bit tensor's scale cannot belong to it */
+    static Weights of(String source, Header header, Data data) throws IOException {
         for (var entry : header.tensors().values()) {
             var scale = header.tensors().get(entry.key() + SCALE);
             if (entry.dtype() != DType.I8 || scale == null) continue;
@@ -59,7 +61,13 @@ final class StoredWeights implements Weights {
                     + " real numbers, found " + scale.dtype() + " of shape " + scale.shape());
             }
         }
-        return new StoredWeights(source, arena, header, data);
+        var arena = Arena.ofShared();
+        try {
+            return new StoredWeights(source, arena, header, data.into(arena));
+        } catch (Throwable e) {
+            arena.close();
+            throw e;
+        }
     }
 
     private boolean isScale(String key) {

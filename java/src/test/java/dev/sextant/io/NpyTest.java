@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.Shape;
 import dev.sextant.Tensor;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -101,15 +102,13 @@ class NpyTest {
     void damagedFilesReadOrAreRefused() throws IOException {
         var valid = Files.readAllBytes(file(1, header("<f4", "(2, 3)"), new byte[24]));
         var random = new Random(1);
-        var file = folder.resolve("f.npy");
-        for (int i = 0; i < 3000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             var bytes = Arrays.copyOf(valid, i % 3 == 0 ? random.nextInt(valid.length + 8) : valid.length);
             for (int k = 0; k < i % 4 && bytes.length > 0; k++) bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
-            Files.write(file, bytes);
             try {
-                Npy.read(file);
+                Npy.parse("f.npy", MemorySegment.ofArray(bytes));
             } catch (FormatException e) {
-                assertTrue(e.getMessage().startsWith(file + ": "), e.getMessage());
+                assertTrue(e.getMessage().startsWith("f.npy: "), e.getMessage());
             }
         }
     }
