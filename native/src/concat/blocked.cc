@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Concatenation of blocked tensors: says for each block of dst which lanes of which sources it is made of.
+#include "concat/concat_lists.h"
+#include "runtime/ranges.h"
+
+namespace sextant {
+namespace {
+
+/// Pixels per piece of a long run, small enough to share among threads.
+constexpr int64_t piece = 512;
+constexpr int widest_block = 16;
+
+class concat_blocked final : public op {
+  public:
+    concat_blocked(const concat_problem& problem, const gather_kernels& kernels)
+        : op(problem.dst), sources_(problem.sources), kernels_(kernels), parts_(channel_blocks(dst)) {
+        const int block = block_of(dst);
+        int c = 0;  // dst's channel
+        for (size_t source = 0; source < sources_.size(); source++)
+            for (int from = 0; from < sources_[source].c;) {
+                const int lane = c % block;
+                const int count = std::min({block - lane, block - from % block, sources_[source].c - from});
+                parts_[c / block].push_back({source, from / block, from % block - lane, lane, lane + count});
+                from += count;
+                c += count;
+            }
+        bool halo = dst.halo;
+        for (const sextant_tensor& source : sources_) halo |= source.halo != 0;
+        rows_ = halo ? dst.h : 1;
+        length_ = halo ? dst.w : int64_t{dst.h} * dst.w;
+        pieces_ = (length_ + piece - 1) / piece;
+    }
+
+    int operand_count() const override { return static_cast<int>(sources_.size()) + 1; }
+
+    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+        const int64_t block = block_of(dst), blocks = channel_blocks(dst);
+        const int64_t unit_bytes = 2 * std::min(length_, piece) * block * int64_t{sizeof(float)};
+        parallel_ranges(pool, dst.n * blocks * rows_ * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
+            for (int64_t unit = first; unit < last; unit++) {
+                const int64_t begin = unit % pieces_ * piece, row = unit / pieces_ % rows_;
+                const int64_t b = unit / pieces_ / rows_ % blocks, n = unit / pieces_ / rows_ / blocks;
+                const auto at = [&](const sextant_tensor& t, int64_t channel_block) {
+                    return n * image_pitch(t) + channel_block * plane_pitch(t) + origin(t) + row * row_pitch(t) + begin * block;
+                };
+                lane_segment segments[widest_block];
+                int count = 0;
+                for (const part& p : parts_[b])
+                    segments[count++] = {operands[p.source] + at(sources_[p.source], p.block), p.shift, p.first, p.last};
+                kernels_.gather({segments, count, block, operands[sources_.size()] + at(dst, b), std::min(piece, length_ - begin)});
+            }
+        });
+    }
+
+  private:
+    struct part {
+        size_t source;
+        int block;  // of the source
+        int shift, first, last;
+    };
+
+    const std::vector<sextant_tensor> sources_;
+    const gather_kernels& kernels_;
+    std::vector<std::vector<part>> parts_;  // of each block of dst
+    int64_t rows_, length_, pieces_;
+};
+
+}  // namespace
+
+std::unique_ptr<op> create_concat_blocked(const concat_problem& problem, const gather_kernels& kernels) {
+    return std::make_unique<concat_blocked>(problem, kernels);
+}
+
+}  // namespace sextant
