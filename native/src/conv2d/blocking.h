@@ -34,7 +34,8 @@ namespace blocking {
 /// for a panel's weights (512 channels x 3 x 3: 576 KiB) and what passes through.
 inline constexpr double source_share_of_l2 = 0.31;
 
-/// A staged block (pre-activation) is mapped into scratch first; it stays small, so that it is still near when it is read.
+/// A staged source (pre-activation) is mapped into scratch so many tiles at a time: few, so that they are still near when they
+/// are read; meanwhile the source of the next ones is fetched.
 inline constexpr int staged_tiles = 4;
 
 /// Tasks per thread wanted when a layer is small: few enough to be cheap, enough to even out the threads.
@@ -49,6 +50,10 @@ inline constexpr int prefetch_blocks_ahead = 2;
 
 /// While a panel is used the next one is fetched into L2, if it is larger than this (a smaller one arrives by itself).
 inline constexpr int64_t prefetch_panel_bytes = 24 * 1024;
+
+/// A dst larger than this comes from memory when it is written: its lines are fetched when a tile begins. In a smaller one
+/// that costs more than it saves.
+inline constexpr int64_t prefetch_dst_bytes = 16 << 20;
 
 /// First layers: output rows per task. Their input rows stay in L1, and the border is written once per task.
 inline constexpr int first_rows = 2;

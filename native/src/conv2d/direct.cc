@@ -62,6 +62,13 @@ class conv2d_direct final : public op {
         int n, row, column, rows, columns;
     };
 
+    /// Consecutive tiles that one task works on at a time, and where the task's end is.
+    struct stretch {
+        int64_t first, last;
+        place start;
+        int64_t last_of_task;
+    };
+
     /// 1x1 without stride on planes without borders: the pixels are one long row.
     void choose_tiles() {
         const auto& a = problem_;
@@ -126,7 +133,7 @@ class conv2d_direct final : public op {
         const int64_t tile_floats = staged_ ? stage_tile_floats_ : read * a.src.c / a.groups;
         const int64_t share = static_cast<int64_t>(blocking::source_share_of_l2 * static_cast<double>(device.l2_bytes));
         int64_t block = std::max<int64_t>(1, share / (tile_floats * int64_t{sizeof(float)}));
-        if (staged_) block = std::min<int64_t>(block, blocking::staged_tiles);
+        if (staged_) stage_tiles_ = std::min<int64_t>(block, blocking::staged_tiles);
         tile_blocks_ = ceil_div(tiles_, block);
         panel_blocks_ = 1;
         const int64_t wanted = device.threads > 1 ? int64_t{device.threads} * blocking::tasks_per_thread : 1;
@@ -136,7 +143,8 @@ class conv2d_direct final : public op {
             if (tile_blocks_ * panel_blocks_ < wanted / 2) tile_blocks_ = std::min(tiles_, ceil_div(wanted, panel_blocks_));
         }
         if (tile_blocks_ > 1) tile_blocks_ = std::min(tiles_, ceil_div(tile_blocks_, device.threads) * device.threads);
-        if (staged_) stage_floats_ = ceil_div(tiles_, tile_blocks_) * stage_tile_floats_;
+        stage_floats_ = stage_tiles_ * stage_tile_floats_;
+        fetch_dst_ = dst.n * image_pitch(dst) * int64_t{sizeof(float)} > blocking::prefetch_dst_bytes;
     }
 
     place place_of(int64_t tile) const {
@@ -161,17 +169,23 @@ class conv2d_direct final : public op {
         const int64_t tile_block = task % tile_blocks_, panel_block = task / tile_blocks_;
         const int64_t first = tile_block * tiles_ / tile_blocks_, last = (tile_block + 1) * tiles_ / tile_blocks_;
         const int64_t panels = static_cast<int64_t>(panels_.size());
-        const int64_t panel_end = (panel_block + 1) * panels / panel_blocks_;
-        const place start = place_of(first);
-        if (staged_) {
-            place at = start;
-            for (int64_t t = first; t < last; ++t, advance(at)) stage_tile(src, at, stage + (t - first) * stage_tile_floats_);
+        const int64_t panel_first = panel_block * panels / panel_blocks_, panel_end = (panel_block + 1) * panels / panel_blocks_;
+        const int64_t step = staged_ ? stage_tiles_ : last - first;
+        for (int64_t t = first; t < last; t += step) {
+            stretch tiles{t, std::min(last, t + step), place_of(t), last};
+            if (staged_) {
+                place at = tiles.start;
+                for (int64_t i = 0; i < tiles.last - tiles.first; ++i, advance(at))
+                    stage_tile(src, at, stage + i * stage_tile_floats_);
+            }
+            for (int64_t p = panel_first; p < panel_end; ++p) {
+                run_panel(panels_[p], p + 1 < panel_end, tiles, src, stage, residual, out);
+                tiles.last_of_task = tiles.last;  // what comes next is fetched once, during the first panel
+            }
         }
-        for (int64_t p = panel_block * panels / panel_blocks_; p < panel_end; ++p)
-            run_panel(panels_[p], p + 1 < panel_end, first, last, start, staged_ ? stage : src, residual, out);
     }
 
-    void run_panel(const panel& p, bool another_follows, int64_t first, int64_t last, place at, const float* src,
+    void run_panel(const panel& p, bool another_follows, const stretch& tiles, const float* src, const float* stage,
                    const float* residual, float* out) const {
         const auto& a = problem_;
         direct_tile t{};
@@ -192,27 +206,43 @@ class conv2d_direct final : public op {
         t.residual_plane = plane_pitch(a.residual);
         t.residual_row = row_pitch(a.residual);
         t.activation = a.activation;
+        t.fetch_dst = fetch_dst_;
         // The next panel's lines are spread over this panel's taps: as many as the taps of one tile read.
         const int64_t panel_floats = int64_t{a.src.c / a.groups} * a.r * a.s * p.vectors * lanes_;
         if (another_follows && panel_floats * int64_t{sizeof(float)} > blocking::prefetch_panel_bytes) {
             t.next_weights = t.weights + panel_floats;
-            t.next_lines = static_cast<int>(ceil_div(int64_t{lanes_} * p.vectors * lanes_ / 16, last - first));
+            t.next_lines = static_cast<int>(ceil_div(int64_t{lanes_} * p.vectors * lanes_ / 16, tiles.last - tiles.first));
         }
         const int64_t next_step = int64_t{src_blocks_} * a.r * a.s * t.next_lines * 16;
         const int stride = step_w > 2 ? 0 : step_w;
         const auto& one_row = kernels_.one_row[stride][p.vectors - 1];
         const auto& two_rows = kernels_.two_rows[stride][p.vectors - 1];
-        for (int64_t tile = first; tile < last; ++tile, advance(at)) {
-            t.src = staged_ ? src + (tile - first) * stage_tile_floats_ + p.src_block * t.src_plane
-                            : src + at.n * image_pitch(a.src) + p.src_block * plane_pitch(a.src) + origin(a.src) +
-                                  (at.row * a.stride_h - a.pad_top) * row_pitch(a.src) +
-                                  int64_t{at.column * a.stride_w - a.pad_left} * lanes_;
+        place at = tiles.start, later = staged_ ? place_of(tiles.last) : at;
+        t.ahead_plane = plane_pitch(a.src);
+        t.ahead_row = a.stride_h * row_pitch(a.src);
+        for (int64_t tile = tiles.first; tile < tiles.last; ++tile, advance(at)) {
             t.dst = out + pixel(a.dst, at, p.dst_block);
             if (residual) t.residual = residual + pixel(a.residual, at, p.dst_block);
+            if (staged_) {
+                t.src = stage + (tile - tiles.first) * stage_tile_floats_ + p.src_block * t.src_plane;
+                const bool fetch = dense_taps_ && a.stride_w == 1 && tile + stage_tiles_ < tiles.last_of_task;
+                t.ahead = fetch ? src + source_pixel(later, p.src_block) : nullptr;
+                advance(later);
+            } else {
+                t.src = src + source_pixel(at, p.src_block);
+                if (dense_taps_) t.ahead = t.src + blocking::prefetch_blocks_ahead * t.src_plane;
+            }
             (at.rows == 2 ? two_rows[at.columns] : one_row[at.columns])(t);
             t.next_weights += next_step;
             if (t.next_lines && t.next_weights >= t.weights + 2 * panel_floats) t.next_lines = 0;
         }
+    }
+
+    /// The pixel under tap (0, 0) of the tile's first output.
+    int64_t source_pixel(const place& at, int block) const {
+        const auto& a = problem_;
+        return at.n * image_pitch(a.src) + block * plane_pitch(a.src) + origin(a.src) +
+               (at.row * a.stride_h - a.pad_top) * row_pitch(a.src) + int64_t{at.column * a.stride_w - a.pad_left} * lanes_;
     }
 
     int64_t pixel(const sextant_tensor& t, const place& at, int block) const {
@@ -257,9 +287,9 @@ class conv2d_direct final : public op {
     int rows_, columns_, tile_rows_, tile_columns_, tiles_down_, tiles_across_;
     int64_t tiles_, tile_blocks_, panel_blocks_;
 
-    bool staged_;
+    bool staged_, fetch_dst_;
     int stage_rows_ = 0, stage_columns_ = 0;
-    int64_t stage_tile_floats_ = 0, stage_floats_ = 0;
+    int64_t stage_tiles_ = 0, stage_tile_floats_ = 0, stage_floats_ = 0;
 };
 
 }  // namespace

@@ -22,8 +22,12 @@ struct direct_tile {
     const float* residual;    // or null
     int64_t residual_plane, residual_row;
     int activation;
-    const float* next_weights;  // lines to fetch meanwhile, next_lines of them per tap
+    // What to fetch into the caches meanwhile:
+    const float* ahead;       // per channel block the tile's pixels from here, `ahead_plane` further for each block; or null
+    int64_t ahead_plane, ahead_row;
+    const float* next_weights;  // per tap next_lines lines
     int next_lines;
+    bool fetch_dst;           // the lines that will be written
 };
 
 using direct_function = void (*)(const direct_tile&);

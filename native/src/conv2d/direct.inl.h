@@ -50,13 +50,15 @@ void direct(const direct_tile& t) {
 #pragma GCC unroll 2
         for (int v = 0; v < Vectors; ++v) sum[i][v] = load(t.bias + v * lanes);
 
-    // The lines the end will write and add: asked for now, there by then.
+    // The lines that the end will write and add: asked for now, there by then.
+    if (t.fetch_dst) {
 #pragma GCC unroll 2
-    for (int y = 0; y < Rows; ++y)
+        for (int y = 0; y < Rows; ++y)
 #pragma GCC unroll 16
-        for (int x = 0; x < Columns; ++x)
+            for (int x = 0; x < Columns; ++x)
 #pragma GCC unroll 2
-            for (int v = 0; v < Vectors; ++v) __builtin_prefetch(t.dst + v * t.dst_plane + y * t.dst_row + x * lanes, 1);
+                for (int v = 0; v < Vectors; ++v) __builtin_prefetch(t.dst + v * t.dst_plane + y * t.dst_row + x * lanes, 1);
+    }
     if (t.residual) {
 #pragma GCC unroll 2
         for (int y = 0; y < Rows; ++y)
@@ -69,12 +71,12 @@ void direct(const direct_tile& t) {
 
     const float *block = t.src, *weights = t.weights, *next = t.next_weights;
     for (int b = 0; b < t.blocks; ++b, block += t.src_plane) {
-        if (t.r == 1) {
-            const float* ahead = block + t.src_plane * blocking::prefetch_blocks_ahead;
+        if (t.ahead) {
+            const float* ahead = t.ahead + b * t.ahead_plane;
 #pragma GCC unroll 2
             for (int y = 0; y < Rows; ++y)
 #pragma GCC unroll 16
-                for (int x = 0; x < Columns; ++x) __builtin_prefetch(ahead + y * t.src_row + x * column);
+                for (int x = 0; x < Columns; ++x) __builtin_prefetch(ahead + y * t.ahead_row + x * column);
         }
         for (int r = 0; r < t.r; ++r)
             for (int s = 0; s < t.s; ++s) {
