@@ -11,8 +11,8 @@ final class Exif {
     private Exif() {}
 
     /**
-     * Orientation 1..8 in a TIFF structure (EXIF 2.3, section 4.6.2), 1 if it has none or is damaged: a broken note is no reason to refuse
-     * a picture.
+     * Orientation 1..8 in a TIFF structure (EXIF 2.3, section 4.6.2), 1 if it has none or is damaged: a broken note is no reason
+     * to refuse a picture.
      */
     static int orientation(byte[] bytes, int offset, int length) {
         if (length < 8 || offset < 0 || offset > bytes.length - length) return 1;

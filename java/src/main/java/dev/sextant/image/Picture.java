@@ -10,9 +10,10 @@ import java.util.List;
 /**
  * A picture of 8-bit RGB samples; a value.
  *
- * <p>The samples are the file's own, as Pillow's {@code convert("RGB")} gives them: no colour profile and no gamma is applied, transparency is
- * dropped, CMYK is converted by the plain formula, 16 bits are cut to their upper 8 (unless only the lower 8 are used). Unlike Pillow's {@code open}, {@link #read} turns a
- * picture upright as its EXIF orientation asks ({@code ImageOps.exif_transpose}).
+ * <p>The samples are the file's own, as Pillow's {@code convert("RGB")} gives them: no colour profile and no gamma is applied,
+ * transparency is dropped, CMYK is converted by the plain formula. Two departures: 16-bit samples keep their upper 8 bits (where
+ * Pillow clips gray ones to white), unless a file only uses the lower 8; and {@link #read} turns a picture upright as its EXIF
+ * orientation asks, which Pillow leaves to {@code ImageOps.exif_transpose}.
  */
 public final class Picture {
     private final Pixels pixels;
@@ -22,10 +23,11 @@ public final class Picture {
     }
 
     /**
-     * Reads a JPEG, PNG, BMP, GIF (its first frame), TIFF or WebP file, or whatever else a {@code javax.imageio} reader at hand knows.
+     * Reads a JPEG, PNG, BMP, GIF (its first frame), TIFF or WebP file, or whatever else a {@code javax.imageio} reader at hand
+     * knows.
      *
-     * @throws dev.sextant.io.FormatException if no reader knows the file, or if it is damaged, truncated, of a kind that is not supported
-     *     or larger than 134 million pixels; decided before memory is spent on what its header claims
+     * @throws dev.sextant.io.FormatException if no reader knows the file, or if it is damaged, truncated, of a kind that is not
+     *     supported or larger than 134 million pixels; decided before memory is spent on what its header claims
      * @throws IOException if the file cannot be read
      */
     public static Picture read(Path file) throws IOException {
@@ -107,8 +109,8 @@ public final class Picture {
     private static int longer(int resize, int longSide, int shortSide) {
         double longer = (double) ((long) resize * longSide) / shortSide;
         if (longer * resize > PictureFile.MOST_PIXELS) {
-            throw new IllegalArgumentException("picture: expected sides that are not too unequal to bring the shorter one to " + resize
-                + " pixels, found " + longSide + " by " + shortSide);
+            throw new IllegalArgumentException("picture: expected sides that are not too unequal to bring the shorter one to "
+                + resize + " pixels, found " + longSide + " by " + shortSide);
         }
         return (int) longer;
     }

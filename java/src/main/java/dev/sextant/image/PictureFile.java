@@ -12,7 +12,10 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
-/** Decodes a file with the readers that {@code javax.imageio} finds, taking raw samples from them: colours are converted in {@link Samples}. */
+/**
+ * Decodes a file with the readers that {@code javax.imageio} finds, taking raw samples from them: colours are converted in {@link
+ * Samples}.
+ */
 final class PictureFile {
     static final long MOST_PIXELS = 1L << 27;
     private static final long MOST_BYTES = 1L << 29;
@@ -26,7 +29,9 @@ final class PictureFile {
     static Pixels read(Path file) throws IOException {
         var source = file.toString();
         long size = Files.size(file);
-        if (size > MOST_BYTES) throw new FormatException(source + ": picture should take at most " + MOST_BYTES + " bytes, found " + size);
+        if (size > MOST_BYTES) {
+            throw new FormatException(source + ": picture should take at most " + MOST_BYTES + " bytes, found " + size);
+        }
         return read(source, Files.readAllBytes(file));
     }
 
@@ -39,7 +44,8 @@ final class PictureFile {
     /** Refuses sizes that are absurd, or that so short a file cannot hold. */
     static void checkSize(String source, long width, long height, long bytes) throws FormatException {
         if (width < 1 || height < 1 || width > MOST_PIXELS || height > MOST_PIXELS || width * height > MOST_PIXELS) {
-            throw new FormatException(source + ": picture should have 1 to " + MOST_PIXELS + " pixels, its header says " + width + "x" + height);
+            throw new FormatException(source + ": picture should have 1 to " + MOST_PIXELS + " pixels, its header says "
+                + width + "x" + height);
         }
         if (width * height > SMALL + bytes * DENSEST) {
             throw new FormatException(source + ": header says " + width + "x" + height + " pixels, which a file of " + bytes

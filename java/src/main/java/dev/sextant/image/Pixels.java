@@ -52,8 +52,8 @@ record Pixels(int width, int height, int channels, byte[] samples) {
     }
 
     /**
-     * The centre of the given size; black where it reaches past the picture. Rounding is torchvision's {@code center_crop}: an odd
-     * surplus leaves the extra row or column by round-half-even, an odd shortage puts the extra black at the end.
+     * The centre of the given size; black where it reaches past the picture. Rounding is torchvision's {@code center_crop}: an
+     * odd surplus leaves the extra row or column by round-half-even, an odd shortage puts the extra black at the end.
      */
     Pixels centre(int cropWidth, int cropHeight) {
         if (cropWidth == width && cropHeight == height) return this;
@@ -73,7 +73,9 @@ record Pixels(int width, int height, int channels, byte[] samples) {
         return size >= crop ? (int) Math.rint((size - crop) / 2.0) : -((crop - size) / 2);
     }
 
-    /** Turned upright, given an EXIF orientation 1..8 (TIFF 6.0: where the first row and column of the file lie in the picture). */
+    /**
+     * Turned upright, given an EXIF orientation 1..8 (TIFF 6.0: where the first row and column of the file lie in the picture).
+     */
     Pixels upright(int orientation) {
         if (orientation == 1) return this;
         boolean swapped = orientation > 4;

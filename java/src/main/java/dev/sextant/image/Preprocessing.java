@@ -9,8 +9,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What happens to a picture before a network sees it: it becomes gray if {@code channels} is 1, is resized, cropped at its centre (or framed
- * in black where it is smaller) to {@code height x width}, and each value {@code v} of 0..255 becomes {@code (v / divisor - mean) / std}.
+ * What happens to a picture before a network sees it: it becomes gray if {@code channels} is 1, is resized, cropped at its centre
+ * (or framed in black where it is smaller) to {@code height x width}, and each value {@code v} of 0..255 becomes {@code (v /
+ * divisor - mean) / std}.
  *
  * <p>Order and arithmetic are those of torchvision's {@code Resize, CenterCrop, ToTensor, Normalize} on 8-bit Pillow images.
  *
@@ -39,7 +40,10 @@ public record Preprocessing(
     public enum Invert {
         /** Never. */
         NEVER,
-        /** If the outermost pixels of the resized picture exceed 127 on average: ink on paper becomes light on dark, as MNIST has it. */
+        /**
+         * If the outermost pixels of the resized picture exceed 127 on average: ink on paper becomes light on dark, as MNIST has
+         * it.
+         */
         AUTO
     }
 
@@ -140,7 +144,8 @@ public record Preprocessing(
     private static String text(Map<String, String> metadata, String field) {
         var text = metadata.get(PREFIX + field);
         if (text == null) {
-            throw new IllegalArgumentException("metadata: expected " + PREFIX + field + " beside the other preprocessing keys, found none");
+            throw new IllegalArgumentException("metadata: expected " + PREFIX + field
+                + " beside the other preprocessing keys, found none");
         }
         return text.strip();
     }

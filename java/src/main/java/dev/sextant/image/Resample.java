@@ -6,10 +6,10 @@ import java.util.Arrays;
 /**
  * Antialiased bilinear resizing with the very samples that Pillow gives for 8-bit images.
  *
- * <p>{@code out[p] = sum_x in[x] tri((x + 1/2 - (p + 1/2) s) / max(s, 1))}, {@code s = in size / out size}, weights normalised to sum 1: a tent
- * stretched by the scale when shrinking, plain bilinear when growing (D. Schumacher, "General filtered image rescaling", Graphics
- * Gems III, 1992). To agree in every bit the order and the rounding are Pillow's: each row first, 8-bit samples between the passes, weights
- * in fixed point of 22 fractional bits.
+ * <p>{@code out[p] = sum_x in[x] tri((x + 1/2 - (p + 1/2) s) / max(s, 1))}, {@code s = in size / out size}, weights normalised to
+ * sum 1: a tent stretched by the scale when shrinking, plain bilinear when growing (D. Schumacher, "General filtered image
+ * rescaling", Graphics Gems III, 1992). To agree in every bit the order and the rounding are Pillow's: each row first, 8-bit
+ * samples between the passes, weights in fixed point of 22 fractional bits.
  */
 final class Resample {
     /** An 8-bit sample times a weight of 22 fractional bits, with two bits to spare for a sum that overshoots. */

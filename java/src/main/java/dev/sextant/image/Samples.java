@@ -10,8 +10,8 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 
 /**
- * From a reader's samples to 8-bit RGB, by the formulas that Pillow and libjpeg use. {@code BufferedImage.getRGB} would not do: it sees gray
- * samples as linear light and brightens them, and converts colour profiles.
+ * From a reader's samples to 8-bit RGB, by the formulas that Pillow and libjpeg use. {@code BufferedImage.getRGB} would not do:
+ * it sees gray samples as linear light and brightens them, and converts colour profiles.
  */
 final class Samples {
     private static final int HALF = 1 << 15;
@@ -52,7 +52,10 @@ final class Samples {
         boolean plain = colours instanceof ComponentColorModel && !colours.isAlphaPremultiplied()
             && (raster.getTransferType() == DataBuffer.TYPE_BYTE || raster.getTransferType() == DataBuffer.TYPE_USHORT);
         if (plain && type == ColorSpace.TYPE_GRAY) return convert(raster, scaled(Samples::gray, colours, raster));
-        if (plain && type == ColorSpace.TYPE_RGB && bands >= 3) return convert(raster, scaled(Samples::rgb, colours, raster));
+        // An unusual profile says XYZ; the bands still hold red, green and blue.
+        if (plain && (type == ColorSpace.TYPE_RGB || type == ColorSpace.TYPE_XYZ) && bands >= 3) {
+            return convert(raster, scaled(Samples::rgb, colours, raster));
+        }
         if (plain && type == ColorSpace.TYPE_CMYK && bands >= 4) {
             return convert(raster, scaled((row, from, rgb, to) -> {
                 for (int c = 0; c < 3; c++) rgb[to + c] = ink(row[from + c], 255 - row[from + 3]);
@@ -125,7 +128,10 @@ final class Samples {
         rgb[to + 2] = (byte) argb;
     }
 
-    /** JFIF 1.02: r = y + 1.402 cr, g = y - 0.34414 cb - 0.71414 cr, b = y + 1.772 cb, in 16-bit fixed point with libjpeg's rounding. */
+    /**
+     * JFIF 1.02: r = y + 1.402 cr, g = y - 0.34414 cb - 0.71414 cr, b = y + 1.772 cb, in 16-bit fixed point with libjpeg's
+     * rounding.
+     */
     private static void ycc(int[] row, int from, byte[] rgb, int to) {
         int y = row[from];
         int cb = row[from + 1] - 128;

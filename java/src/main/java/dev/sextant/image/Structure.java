@@ -46,16 +46,18 @@ record Structure(String format, int orientation, Colours colours) {
         int[] ids = {};
         int at = 2;
         while (true) {
-            // Between segments, and in the coded data after a scan's header: on to the next marker that is not a stuffed zero, a fill or a restart.
-            while (at + 1 < bytes.length && !(bytes[at] == (byte) 0xff && standsAlone(bytes[at + 1] & 0xff))) at++;
-            if (at + 1 >= bytes.length) throw new FormatException(source + ": JPEG is truncated: the file ends without an end-of-image marker");
+            // Through what lies between segments, and through coded data with its stuffed zeros and restarts, to the next marker.
+            while (at + 1 < bytes.length && !(bytes[at] == (byte) 0xff && isMarker(bytes[at + 1] & 0xff))) at++;
+            if (at + 1 >= bytes.length) {
+                throw new FormatException(source + ": JPEG is truncated: the file ends without an end-of-image marker");
+            }
             int marker = bytes[at + 1] & 0xff;
             if (marker == 0xd9) return new Structure("JPEG", orientation, colours(ids, jfif, adobe));
             int body = at + 4;
             int length = at + 3 < bytes.length ? ((bytes[at + 2] & 0xff) << 8 | bytes[at + 3] & 0xff) - 2 : -1;
             if (length < 0 || body + length > bytes.length) {
-                throw new FormatException(source + ": JPEG is truncated or damaged: segment 0x" + Integer.toHexString(0xff00 | marker)
-                    + " at byte " + at + " should lie within the file's " + bytes.length + " bytes");
+                throw new FormatException(source + ": JPEG is truncated or damaged: segment 0x"
+                    + Integer.toHexString(0xff00 | marker) + " at byte " + at + " should lie within the file's " + bytes.length + " bytes");
             }
             if (marker == 0xe0 && begins(bytes, body, "JFIF\0")) jfif = true;
             if (marker == 0xee && length >= 12 && begins(bytes, body, "Adobe")) adobe = bytes[body + 11] & 0xff;
@@ -63,10 +65,11 @@ record Structure(String format, int orientation, Colours colours) {
                 orientation = Exif.orientation(bytes, body + 6, length - 6);
             }
             if (marker >= 0xc9 && isFrame(marker)) {
-                throw new FormatException(source + ": JPEG should be Huffman-coded, found arithmetic coding, which is not supported");
+                throw new FormatException(source + ": JPEG should be Huffman-coded, found arithmetic coding (not supported)");
             }
             if (marker <= 0xc2 && isFrame(marker) && length > 0 && bytes[body] != 8) {
-                throw new FormatException(source + ": JPEG should have 8-bit samples, found " + bytes[body] + "-bit ones, which are not supported");
+                throw new FormatException(source + ": JPEG should have 8-bit samples, found " + bytes[body]
+                    + "-bit ones (not supported)");
             }
             if (isFrame(marker) && length >= 6 && length >= 6 + 3 * (bytes[body + 5] & 0xff)) {
                 ids = new int[bytes[body + 5] & 0xff];
@@ -76,8 +79,8 @@ record Structure(String format, int orientation, Colours colours) {
         }
     }
 
-    /** Whether a byte after 0xff makes a marker worth stopping at. */
-    private static boolean standsAlone(int second) {
+    /** Whether a byte after 0xff makes a marker worth stopping at: no stuffed zero, fill, restart or start of image. */
+    private static boolean isMarker(int second) {
         return second != 0 && second != 0xff && second != 1 && (second < 0xd0 || second > 0xd8);
     }
 
@@ -108,7 +111,9 @@ record Structure(String format, int orientation, Colours colours) {
             int chunk = (int) at;
             long length = data.getInt(chunk) & 0xffffffffL;
             if (begins(bytes, chunk + 4, "IHDR") && length >= 13 && at + 12 + length <= bytes.length) {
-                PictureFile.checkSize(source, data.getInt(chunk + 8) & 0xffffffffL, data.getInt(chunk + 12) & 0xffffffffL, bytes.length);
+                long width = data.getInt(chunk + 8) & 0xffffffffL;
+                long height = data.getInt(chunk + 12) & 0xffffffffL;
+                PictureFile.checkSize(source, width, height, bytes.length);
             }
             if (begins(bytes, chunk + 4, "eXIf") && at + 12 + length <= bytes.length) {
                 orientation = Exif.orientation(bytes, chunk + 8, (int) length);
@@ -116,7 +121,8 @@ record Structure(String format, int orientation, Colours colours) {
             at += 12 + length;
             if (begins(bytes, chunk + 4, "IEND") && at <= bytes.length) return new Structure("PNG", orientation, null);
         }
-        throw new FormatException(source + ": PNG is truncated or damaged: the file ends at byte " + bytes.length + " without an end chunk");
+        throw new FormatException(source + ": PNG is truncated or damaged: the file ends at byte " + bytes.length
+            + " without an end chunk");
     }
 
     /** Looks for the EXIF chunk (WebP container specification, RIFF chunks padded to even length). */

@@ -3,7 +3,10 @@ package dev.sextant.io;
 
 import java.io.IOException;
 
-/** A file is not what its format demands; the message is one sentence naming the file, the place, what was expected and what was found. */
+/**
+ * A file is not what its format demands; the message is one sentence naming the file, the place, what was expected and what was
+ * found.
+ */
 public final class FormatException extends IOException {
     private static final long serialVersionUID = 1;
 

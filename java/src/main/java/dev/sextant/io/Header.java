@@ -22,8 +22,8 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * The JSON header of a safetensors file, checked as the format demands: every tensor's bytes match its type and shape, and the tensors
- * together cover the data exactly, without a hole, an overlap or a remainder.
+ * The JSON header of a safetensors file, checked as the format demands: every tensor's bytes match its type and shape, and the
+ * tensors together cover the data exactly, without a hole, an overlap or a remainder.
  *
  * @param tensors by key
  * @param metadata the text under {@code __metadata__}
@@ -51,7 +51,7 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
                 + Long.toUnsignedString(stated) + " (is this a safetensors file?)");
         }
         if (stated > available) {
-            throw new FormatException(source + ": header length is " + stated + " bytes, but only " + available + " follow in the file");
+            throw new FormatException(source + ": header length is " + stated + " bytes, but only " + available + " follow");
         }
         if (stated < 2) throw new FormatException(source + ": header length should be at least 2 bytes, found " + stated);
         return (int) stated;
@@ -99,7 +99,9 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
                     tensors.put(key, entry(key));
                 }
             }
-            if (parser.nextToken() != null) throw new FormatException(source + ": header should be one JSON object, but more text follows it");
+            if (parser.nextToken() != null) {
+                throw new FormatException(source + ": header should be one JSON object, but more text follows it");
+            }
             return new Header(Collections.unmodifiableSortedMap(tensors), metadata, cover(tensors, dataBytes));
         }
 
@@ -151,8 +153,8 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
                     + " and fewer than 2^63 bytes, found " + Arrays.toString(dims), e);
             }
             if (offsets.length != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
-                throw new FormatException(source + ": " + where + ": data_offsets should be [begin, end] with 0 <= begin <= end, found "
-                    + Arrays.toString(offsets));
+                throw new FormatException(source + ": " + where + ": data_offsets should be [begin, end] with 0 <= begin <= end,"
+                    + " found " + Arrays.toString(offsets));
             }
             if (offsets[1] - offsets[0] != bytes) {
                 throw new FormatException(source + ": " + where + ": " + dtype + " of shape " + shape + " takes " + bytes
@@ -168,7 +170,8 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
             long end = 0;
             String before = null;
             for (var entry : ordered) {
-                var where = source + ": tensor " + quote(entry.key()) + ": data_offsets [" + entry.begin() + ", " + entry.end() + "] ";
+                var where = source + ": tensor " + quote(entry.key())
+                    + ": data_offsets [" + entry.begin() + ", " + entry.end() + "] ";
                 if (dataBytes >= 0 && entry.end() > dataBytes) {
                     throw new FormatException(where + "reach past the file's " + dataBytes + " data bytes");
                 }
@@ -183,7 +186,8 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
                 before = entry.key();
             }
             if (dataBytes >= 0 && end != dataBytes) {
-                throw new FormatException(source + ": tensors end at byte " + end + " of the data, but the file has " + dataBytes + " data bytes");
+                throw new FormatException(source + ": tensors end at byte " + end + " of the data, but the file has "
+                    + dataBytes + " data bytes");
             }
             return end;
         }
@@ -203,7 +207,8 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 expect(parser.currentToken(), JsonToken.VALUE_NUMBER_INT, where, "a list of integers");
                 if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
-                    throw new FormatException(source + ": " + where + " should hold integers under 2^63, found " + quote(parser.getString()));
+                    throw new FormatException(source + ": " + where + " should hold integers under 2^63, found "
+                        + quote(parser.getString()));
                 }
                 if (count == values.length) values = Arrays.copyOf(values, 2 * count);
                 values[count++] = parser.getLongValue();

@@ -14,7 +14,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Weights made of tensors; those on the Java heap are copied to native memory at the first call of {@link #floats}. */
-record MemoryWeights(SortedMap<String, Tensor> tensors, String source, ConcurrentHashMap<String, MemorySegment> copies) implements Weights {
+record MemoryWeights(SortedMap<String, Tensor> tensors, String source, ConcurrentHashMap<String, MemorySegment> copies)
+        implements Weights {
 
     MemoryWeights(SortedMap<String, Tensor> tensors, String source) {
         this(tensors, source, new ConcurrentHashMap<>());

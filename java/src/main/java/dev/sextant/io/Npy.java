@@ -31,7 +31,8 @@ public final class Npy {
     private Npy() {}
 
     /**
-     * Reads an array as float32: real and integer types of any byte order are converted, Fortran order is turned into row-major order.
+     * Reads an array as float32: real and integer types of any byte order are converted, Fortran order is turned into row-major
+     * order.
      *
      * @throws FormatException if the file contradicts the format or holds another type, naming what was expected and found
      */
@@ -47,7 +48,10 @@ public final class Npy {
         float at(MemorySegment data, long index) {
             long offset = index * bytes;
             return switch (bytes) {
-                case 1 -> kind == 'u' || kind == 'b' ? data.get(ValueLayout.JAVA_BYTE, offset) & 0xff : data.get(ValueLayout.JAVA_BYTE, offset);
+                case 1 -> {
+                    byte bits = data.get(ValueLayout.JAVA_BYTE, offset);
+                    yield kind == 'i' ? bits : bits & 0xff;
+                }
                 case 2 -> {
                     short bits = data.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), offset);
                     yield kind == 'f' ? Float.float16ToFloat(bits) : kind == 'u' ? bits & 0xffff : bits;
@@ -75,15 +79,19 @@ public final class Npy {
             throw new FormatException(source + ": an npy file begins with \\x93NUMPY, this one does not");
         }
         int version = bytes.get(ValueLayout.JAVA_BYTE, 6);
-        if (version < 1 || version > 3) throw new FormatException(source + ": npy version should be 1, 2 or 3, found " + (version & 0xff));
+        if (version < 1 || version > 3) {
+            throw new FormatException(source + ": npy version should be 1, 2 or 3, found " + (version & 0xff));
+        }
         int prefix = version == 1 ? 10 : 12;
-        if (bytes.byteSize() < prefix) throw new FormatException(source + ": npy header length should take " + (prefix - 8) + " bytes, the file ends");
+        if (bytes.byteSize() < prefix) {
+            throw new FormatException(source + ": npy header length should take " + (prefix - 8) + " bytes, the file ends");
+        }
         long length = version == 1
             ? bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 8) & 0xffff
             : bytes.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 8) & 0xffffffffL;
         if (length > LONGEST_HEADER || length > bytes.byteSize() - prefix) {
-            throw new FormatException(source + ": npy header length should be at most " + Math.min(LONGEST_HEADER, bytes.byteSize() - prefix)
-                + " bytes, found " + length);
+            throw new FormatException(source + ": npy header length should be at most "
+                + Math.min(LONGEST_HEADER, bytes.byteSize() - prefix) + " bytes, found " + length);
         }
         var header = new String(bytes.asSlice(prefix, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
         var type = type(source, field(source, header, DESCR, "descr"));
@@ -91,8 +99,8 @@ public final class Npy {
         var shape = shape(source, field(source, header, SHAPE, "shape"));
         var data = bytes.asSlice(prefix + length);
         if (data.byteSize() % type.bytes() != 0 || data.byteSize() / type.bytes() != shape.elements()) {
-            throw new FormatException(source + ": shape " + shape + " should take " + shape.elements() + " elements of " + type.bytes()
-                + " bytes, the file has " + data.byteSize() + " bytes");
+            throw new FormatException(source + ": shape " + shape + " should take " + shape.elements() + " elements of "
+                + type.bytes() + " bytes, the file has " + data.byteSize() + " bytes");
         }
         return Tensor.of(shape, fortran && shape.rank() > 1 ? rowMajor(data, type, shape) : values(data, type, shape));
     }
@@ -101,14 +109,18 @@ public final class Npy {
         long count = shape.elements();
         var floats = Arena.ofAuto().allocate(count * Float.BYTES, 64);
         if (type.kind() == 'f' && type.bytes() == 4) {
-            MemorySegment.copy(data, ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(type.order()), 0, floats, ValueLayout.JAVA_FLOAT, 0, count);
+            var layout = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(type.order());
+            MemorySegment.copy(data, layout, 0, floats, ValueLayout.JAVA_FLOAT, 0, count);
         } else {
             for (long i = 0; i < count; i++) floats.setAtIndex(ValueLayout.JAVA_FLOAT, i, type.at(data, i));
         }
         return floats;
     }
 
-    /** Walks the result in row-major order while an odometer keeps the element's place in the file, whose first dimension runs fastest. */
+    /**
+     * Walks the result in row-major order while an odometer keeps the element's place in the file, whose first dimension runs
+     * fastest.
+     */
     private static MemorySegment rowMajor(MemorySegment data, Type type, Shape shape) {
         int rank = shape.rank();
         var stride = new long[rank];
@@ -132,7 +144,8 @@ public final class Npy {
     private static String field(String source, String header, Pattern pattern, String name) throws FormatException {
         var match = pattern.matcher(header);
         if (!match.find()) {
-            throw new FormatException(source + ": npy header should give " + name + " of a plain array, found " + Header.quote(header.strip()));
+            throw new FormatException(source + ": npy header should give " + name + " of a plain array, found "
+                + Header.quote(header.strip()));
         }
         return match.group(1);
     }
@@ -154,7 +167,8 @@ public final class Npy {
             };
             if (exists) return new Type(kind, bytes, order);
         }
-        throw new FormatException(source + ": npy descr should be a real or integer type such as '<f4', found " + Header.quote(descr));
+        throw new FormatException(source + ": npy descr should be a real or integer type such as '<f4', found "
+            + Header.quote(descr));
     }
 
     private static Shape shape(String source, String text) throws FormatException {

@@ -25,8 +25,8 @@ import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Reads and writes safetensors files: eight bytes of header length, a JSON header naming each tensor's type, shape and place, then the
- * elements in little-endian order (format: huggingface/safetensors, "Format" in its README).
+ * Reads and writes safetensors files: eight bytes of header length, a JSON header naming each tensor's type, shape and place,
+ * then the elements in little-endian order (format: huggingface/safetensors, "Format" in its README).
  */
 public final class Safetensors {
     private static final JsonFactory JSON = new JsonFactory();
@@ -38,10 +38,12 @@ public final class Safetensors {
     private Safetensors() {}
 
     /**
-     * Opens a file. It is mapped, not read: float32 tensors are the file's own pages, so the file should not be overwritten in place
-     * meanwhile (replacing it, as {@link #write} does, is safe). A name ending in {@code .gz} is unpacked to memory instead.
+     * Opens a file. It is mapped, not read: float32 tensors are the file's own pages, so the file should not be overwritten in
+     * place meanwhile (replacing it, as {@link #write} does, is safe). A name ending in {@code .gz} is unpacked to memory
+     * instead.
      *
-     * @throws FormatException if anything in the file contradicts the format, naming the file, the key, what was expected and found
+     * @throws FormatException if anything in the file contradicts the format, naming the file, the key, what was expected and
+     *     found
      * @throws IOException if the file cannot be read
      */
     public static Weights open(Path file) throws IOException {
@@ -53,12 +55,15 @@ public final class Safetensors {
         try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             if (size < Long.BYTES) {
-                throw new FormatException(source + ": a safetensors file begins with an 8-byte header length, found " + size + " bytes");
+                throw new FormatException(source + ": a safetensors file begins with an 8-byte header length, found " + size
+                    + " bytes");
             }
-            int length = Header.length(source, exactly(channel, Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).getLong(), size - Long.BYTES);
+            var word = exactly(channel, Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            int length = Header.length(source, word.getLong(), size - Long.BYTES);
             long begin = Long.BYTES + length;
             var header = Header.parse(source, exactly(channel, length), size - begin);
-            return StoredWeights.of(source, header, arena -> channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena).asSlice(begin));
+            return StoredWeights.of(source, header,
+                arena -> channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena).asSlice(begin));
         } catch (EOFException e) {
             throw new FormatException(source + ": the file became shorter while it was read", e);
         }
@@ -72,7 +77,9 @@ public final class Safetensors {
         return bytes.flip();
     }
 
-    /** The header says how much memory the elements take, and the packed size how much it can be at most: no zip bomb goes off. */
+    /**
+     * The header says how much memory the elements take, and the packed size how much it can be at most: no zip bomb goes off.
+     */
     private static Weights unpack(Path file) throws IOException {
         var source = file.toString();
         long largest = Files.size(file) * DENSEST + 1024;
@@ -102,7 +109,8 @@ public final class Safetensors {
             MemorySegment.copy(chunk, 0, data, ValueLayout.JAVA_BYTE, filled, read);
         }
         if (filled < data.byteSize()) {
-            throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but only " + filled + " are there");
+            throw new FormatException(source + ": tensors end at byte " + data.byteSize() + " of the data, but only " + filled
+                + " are there");
         }
         return data;
     }

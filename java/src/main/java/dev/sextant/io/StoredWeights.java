@@ -107,8 +107,8 @@ final class StoredWeights implements Weights {
     public MemorySegment floats(String key) {
         var entry = entry(key);
         var stored = data.asSlice(entry.begin(), entry.end() - entry.begin()).asReadOnly();
-        boolean usable = entry.dtype() == DType.F32 && stored.address() % Float.BYTES == 0 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
-        if (usable) return stored;
+        boolean aligned = stored.address() % Float.BYTES == 0 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+        if (entry.dtype() == DType.F32 && aligned) return stored;
         try {
             return converted.computeIfAbsent(key, k -> convert(entry, stored).asReadOnly());
         } catch (IllegalStateException e) {
@@ -132,7 +132,9 @@ final class StoredWeights implements Weights {
             }
             // A bfloat16 is the upper half of a float32.
             case BF16 -> {
-                for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, Float.intBitsToFloat(stored.getAtIndex(TWO, i) << 16));
+                for (long i = 0; i < count; i++) {
+                    floats.setAtIndex(NATIVE, i, Float.intBitsToFloat(stored.getAtIndex(TWO, i) << 16));
+                }
             }
             case F64 -> {
                 for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, (float) stored.getAtIndex(F64, i));
@@ -160,8 +162,8 @@ final class StoredWeights implements Weights {
     }
 
     private UnsupportedOperationException refused(Header.Entry entry, String what) {
-        return new UnsupportedOperationException(source + ": tensor " + Header.quote(entry.key()) + " should hold real numbers, found "
-            + what + " (" + entry.dtype() + " of shape " + entry.shape() + ")");
+        return new UnsupportedOperationException(source + ": tensor " + Header.quote(entry.key())
+            + " should hold real numbers, found " + what + " (" + entry.dtype() + " of shape " + entry.shape() + ")");
     }
 
     private Header.Entry entry(String key) {
