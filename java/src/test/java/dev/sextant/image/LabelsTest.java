@@ -4,8 +4,8 @@ package dev.sextant.image;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.sextant.Shared;
 import dev.sextant.io.FormatException;
-import dev.sextant.io.SharedData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +32,7 @@ class LabelsTest {
 
     @Test
     void imagenetEqualsTheSharedList() throws IOException {
-        assertEquals(Labels.read(SharedData.file("images/imagenet_classes.txt")), Labels.imagenet());
+        assertEquals(Labels.read(Shared.path("data/images/imagenet_classes.txt")), Labels.imagenet());
     }
 
     @Test

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.sextant.Shared;
 import dev.sextant.io.FormatException;
-import dev.sextant.io.SharedData;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -72,7 +72,7 @@ class PictureFileTest {
         "sof1_16bit_qtables.jpg, 128, 128, 90.13 80.28 94.80",
         "subsampling_422.jpg, 640, 480, 93.15 95.88 118.65"})
     void oddFilesDecodeAsPillowDecodesThem(String name, Integer width, Integer height, String means) throws IOException {
-        var file = SharedData.file("images/odd/" + name);
+        var file = Shared.path("data/images/odd/" + name);
         if (means == null) {
             var e = assertThrows(FormatException.class, () -> Picture.read(file));
             assertTrue(e.getMessage().startsWith(file + ": ") && !e.getMessage().contains("\n"), e.getMessage());
@@ -92,8 +92,8 @@ class PictureFileTest {
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 4, 5, 6, 7, 8})
     void turnedPicturesShowTheSameUpright(int orientation) throws IOException {
-        var expected = Picture.read(SharedData.file("images/odd/hopper.jpg")).samples();
-        var found = Picture.read(SharedData.file("images/odd/exif_orientation_" + orientation + ".jpg")).samples();
+        var expected = Picture.read(Shared.path("data/images/odd/hopper.jpg")).samples();
+        var found = Picture.read(Shared.path("data/images/odd/exif_orientation_" + orientation + ".jpg")).samples();
         double difference = 0;
         for (int i = 0; i < expected.length; i++) difference += Math.abs((expected[i] & 0xff) - (found[i] & 0xff));
         assertTrue(difference / expected.length < 5, "mean difference " + difference / expected.length);
@@ -106,8 +106,8 @@ class PictureFileTest {
     @ParameterizedTest
     @ValueSource(strings = {"kitten", "goldfish", "waffle_iron"})
     void photosBecomeTheKnownInputs(String name) throws IOException {
-        var found = Picture.read(SharedData.file("images/photos/" + name + ".jpg")).tensor(Preprocessing.IMAGENET);
-        var input = Picture.read(SharedData.file("images/224/" + name + ".png"));
+        var found = Picture.read(Shared.path("data/images/photos/" + name + ".jpg")).tensor(Preprocessing.IMAGENET);
+        var input = Picture.read(Shared.path("data/images/224/" + name + ".png"));
         assertEquals("224x224", input.width() + "x" + input.height());
         var exact = new Preprocessing(3, Preprocessing.Fit.STRETCH, 224, 224, 224, 255, Preprocessing.IMAGENET.mean(),
             Preprocessing.IMAGENET.std(), Preprocessing.Invert.NEVER);

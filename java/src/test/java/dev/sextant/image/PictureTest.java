@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sextant.Shape;
-import dev.sextant.io.SharedData;
+import dev.sextant.Shared;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -93,7 +93,7 @@ class PictureTest {
 
     @Test
     void noMnistDigitIsInverted() throws IOException {
-        var bytes = new GZIPInputStream(Files.newInputStream(SharedData.file("mnist/t10k-images-idx3-ubyte.gz"))).readAllBytes();
+        var bytes = new GZIPInputStream(Files.newInputStream(Shared.path("data/mnist/t10k-images-idx3-ubyte.gz"))).readAllBytes();
         for (int i = 0; i < 10_000; i++) {
             var digit = Arrays.copyOfRange(bytes, 16 + 784 * i, 16 + 784 * (i + 1));
             var tensor = Picture.gray(28, 28, digit).tensor(Preprocessing.MNIST_CAFFE);

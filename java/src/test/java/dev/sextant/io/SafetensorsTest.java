@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.DType;
 import dev.sextant.Shape;
+import dev.sextant.Shared;
 import dev.sextant.Tensor;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -268,13 +269,13 @@ class SafetensorsTest {
 
     @Test
     void realCheckpointsOpen() throws IOException {
-        try (var weights = Safetensors.open(SharedData.file("weights/resnet50-imagenet-int8.safetensors.gz"))) {
+        try (var weights = Safetensors.open(Shared.path("data/weights/resnet50-imagenet-int8.safetensors.gz"))) {
             assertEquals(108, weights.keys().size(), "54 weights and biases, scales not listed");
             assertEquals(Shape.of(64, 3, 7, 7), weights.shape("conv1.weight"));
             assertEquals(DType.I8, weights.dtype("conv1.weight"));
             assertEquals(64 * 3 * 7 * 7, floats(weights, "conv1.weight").length);
         }
-        try (var weights = Safetensors.open(SharedData.file("weights/resnet20-cifar10.safetensors"))) {
+        try (var weights = Safetensors.open(Shared.path("data/weights/resnet20-cifar10.safetensors"))) {
             assertEquals(Shape.of(16, 3, 3, 3), weights.shape("module.conv1.weight"));
         }
     }
