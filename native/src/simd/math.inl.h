@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp, log, tanh, sigmoid and powers of a vector, about 2 units in the last place off (measured in simd_test.cc); NaN and
+// exp, log, tanh, sigmoid and powers of a vector, at most 1 to 3 units in the last place off (see simd_test.cc); NaN and
 // infinities as in <cmath>, except where a function says otherwise.
 //
 // exp: x = k ln 2 + r, |r| <= ln(2)/2, with ln 2 in two parts so that r is exact without FMA (Cody & Waite, Software Manual for
 // the Elementary Functions, 1980, ch. 6); e^r by its Taylor series, whose next term r^8/8! is below 2^-27; times 2^k in two
-// halves, which reaches the subnormals. log: Tang-style x = 2^k (1+f) and log(1+f) = 2 artanh(f / (2+f)) as fdlibm's e_log.c.
-// tanh: by expm1, whose small arguments keep their precision.
+// halves, which reaches the subnormals.
+// log: x = 2^k (1+f), log(1+f) = 2 artanh(f / (2+f)) by its series, as in fdlibm's e_log.c (Sun, 1993).
+// tanh: by e^x - 1, whose small arguments keep their precision.
 #pragma once
 #include "simd/simd.h"
 
@@ -17,6 +18,11 @@ SEXTANT_INLINE vec with_sign_of(vec x, vec y) { return from_bits((bits(x) & 0x7f
 /// 2^k for -126 <= k <= 127.
 SEXTANT_INLINE vec power_of_two(ivec k) { return from_bits((k + 127) << 23); }
 
+inline constexpr float ln2 = 0.693147181f, log2_e = 1.44269504f;
+inline constexpr float ln2_high = 0.693359375f;  // 9 bits: k * ln2_high is exact
+inline constexpr float ln2_low = -2.12194440e-4f;
+inline constexpr float shifter = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest whole number in the low bits
+
 /// x = k ln 2 + r for |x| < 2^20 or so; k is a whole number.
 struct reduced {
     ivec k;
@@ -24,10 +30,6 @@ struct reduced {
 };
 
 SEXTANT_INLINE reduced reduce_by_ln2(vec x) {
-    constexpr float log2_e = 1.44269504f;
-    constexpr float ln2_high = 0.693359375f;  // 9 bits: k * ln2_high is exact
-    constexpr float ln2_low = -2.12194440e-4f;
-    constexpr float shifter = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest whole number in the low bits
     const vec shifted = x * log2_e + shifter;
     const vec k = shifted - shifter;
     return {bits(shifted) - bits(broadcast(shifter)), (x - k * ln2_high) - k * ln2_low};
@@ -66,30 +68,45 @@ SEXTANT_INLINE vec sigmoid(vec x) {
     return select(x < 0.0f, e, broadcast(1.0f)) / (1.0f + e);
 }
 
-/// Natural logarithm; NaN below zero.
-SEXTANT_INLINE vec log(vec x) {
-    constexpr float ln2_high = 0.693359375f;
-    constexpr float ln2_low = -2.12194440e-4f;
+/// x = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), and log(1 + f) = f - correction; for x > 0.
+struct logarithm_parts {
+    vec k, f, correction;
+};
+
+SEXTANT_INLINE logarithm_parts split_logarithm(vec x) {
     constexpr int sqrt_half = 0x3f3504f3;  // bits of sqrt(1/2)
     const ivec subnormal = x < 0x1p-126f;
-    const vec normal = select(subnormal, x * 0x1p23f, x);
-    const ivec shifted = bits(normal) - sqrt_half;
-    const vec k = to_float((shifted >> 23) - (subnormal & 23));
-    const vec f = from_bits((shifted & 0x7fffff) + sqrt_half) - 1.0f;  // sqrt(1/2) - 1 <= f < sqrt(2) - 1
+    const ivec shifted = bits(select(subnormal, x * 0x1p23f, x)) - sqrt_half;
+    const vec f = from_bits((shifted & 0x7fffff) + sqrt_half) - 1.0f;
     const vec s = f / (2.0f + f), z = s * s;
     vec p = z * (2.0f / 9) + 2.0f / 7;
     p = p * z + 2.0f / 5;
     p = p * z + 2.0f / 3;
-    // log(1+f) = 2s + s z p, and f - 2s = f s exactly: f - f²/2 + ... keeps the leading term exact.
+    // 2s = f - s f, so that the leading term f is exact.
     const vec half_square = f * f * 0.5f;
-    vec y = k * ln2_high + (f - (half_square - (s * (half_square + z * p) + k * ln2_low)));
+    return {to_float((shifted >> 23) - (subnormal & 23)), f, half_square - s * (half_square + z * p)};
+}
+
+/// Natural logarithm; NaN below zero.
+SEXTANT_INLINE vec log(vec x) {
+    const logarithm_parts a = split_logarithm(x);
+    vec y = a.k * ln2_high + (a.f - (a.correction - a.k * ln2_low));
     y = select(x == __builtin_inff(), x, y);
     y = select(x == 0.0f, broadcast(-__builtin_inff()), y);
     return select(x >= 0.0f, y, broadcast(__builtin_nanf("")));
 }
 
-/// x^-y for x > 0; the error grows with |y log x|, about 1e-7 of it.
-SEXTANT_INLINE vec negative_power(vec x, float y) { return exp(log(x) * -y); }
+/// x^-y for finite x > 0: 2^(-k y) (1 + f)^-y. The product k y is formed exactly, in two parts, for its fraction decides.
+SEXTANT_INLINE vec negative_power(vec x, float y) {
+    const logarithm_parts a = split_logarithm(x);
+    const float y_high = __builtin_bit_cast(float, __builtin_bit_cast(int, y) & ~0xfff), y_low = y - y_high;
+    const vec exponent = a.k * -y_high;
+    const vec whole = max(broadcast(-250.0f), min(broadcast(250.0f), exponent + shifter - shifter));
+    const vec rest = ((exponent - whole) - a.k * y_low) * ln2 - (a.f - a.correction) * y;
+    const ivec scale = bits(whole + shifter) - bits(broadcast(shifter)), half = scale >> 1;
+    const vec result = exp(rest) * power_of_two(half) * power_of_two(scale - half);
+    return select(x != x, x, result);
+}
 
 /// x^(-3/4) for x > 0, by two square roots.
 SEXTANT_INLINE vec negative_three_quarter_power(vec x) {
