@@ -133,7 +133,7 @@ final class Bench implements Callable<Integer> {
             json.writeNumberProperty("ms_median", Json.round(m.timing().milliseconds(0.5), 4));
             json.writeNumberProperty("ms_min", Json.round(m.timing().milliseconds(0), 4));
             json.writeNumberProperty("ms_p99", Json.round(m.timing().milliseconds(0.99), 4));
-            json.writeNumberProperty("gflop_per_image", Json.round(m.flops() / 1e9, 6));
+            json.writeNumberProperty("gflop_per_image", Json.round(m.flops() / 1e9, 9));
             json.writeNumberProperty("gflop_per_second", Json.round(m.gflopPerSecond(), 3));
             json.writeNumberProperty("runs", m.timing().runs());
             json.writeStringProperty("input", m.image().prepend(m.batch()).toString());

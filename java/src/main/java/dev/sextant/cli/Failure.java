@@ -86,6 +86,6 @@ final class Failure {
     }
 
     private static void trace(PrintWriter err, Throwable e) {
-        if ("errors".equals(System.getenv("SEXTANT_LOG"))) e.printStackTrace(err);
+        if (System.getenv().getOrDefault("SEXTANT_LOG", "").contains("errors")) e.printStackTrace(err);
     }
 }

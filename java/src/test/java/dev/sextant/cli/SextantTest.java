@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What all commands have in common. */
+class SextantTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"classify", "forward", "bench", "summary", "models", "devices"})
+    void everyCommandHasHelpWithAnExample(String command) {
+        var help = String.join("\n", Ran.of(command, "--help").lines());
+        assertTrue(help.startsWith("Usage: sextant " + command), help);
+        assertTrue(help.contains("\nExample:\n  sextant " + command), help);
+        assertTrue(help.lines().allMatch(line -> line.length() <= 100), help);
+    }
+
+    @Test
+    void helpListsTheCommands() {
+        var help = Ran.of("--help").lines();
+        for (var command : Sextant.commandLine().getSubcommands().keySet()) {
+            assertTrue(help.stream().anyMatch(line -> line.startsWith("  " + command + " ")), () -> command + " in " + help);
+        }
+    }
+
+    @Test
+    void version() {
+        var lines = Ran.of("--version").lines();
+        assertEquals(1, lines.size());
+        assertTrue(lines.getFirst().startsWith("sextant "), lines.getFirst());
+        assertEquals(lines, Ran.of("bench", "--version").lines());
+    }
+
+    @Test
+    void withoutCommandTheHelpIsAUsageError() {
+        var ran = Ran.of();
+        assertEquals(2, ran.status());
+        assertEquals("", ran.out());
+        assertTrue(ran.err().startsWith("Usage: sextant"), ran.err());
+    }
+
+    @Test
+    void misspellingsAreUsageErrorsWithSuggestions() {
+        Ran.of("clasify", "cat.jpg").fails(2, "'clasify'", "did you mean classify");
+        Ran.of("models", "--jsn").fails(2, "'--jsn'", "see 'sextant models --help'");
+        Ran.of("bench").fails(2, "Missing required parameter: 'M'");
+        Ran.of("summary", "resnet5").fails(2, "unknown network 'resnet5'", "resnet50");
+        Ran.of("classify", "cat.jpg", "--model", "vgg61", "--weights", "f").fails(2, "unknown network 'vgg61'", "vgg16");
+        Ran.of("forward", "lenet", "--weights", "f", "--input", "x", "--output", "y").fails(2, "unknown network 'lenet'", "lenet5");
+    }
+
+    @Test
+    void numbersOutOfRangeAreUsageErrors() {
+        Ran.of("bench", "lenet5", "--threads", "0").fails(2, "--threads: expects at least 1, found 0");
+        Ran.of("bench", "lenet5", "--threads", "-1").fails(2, "--threads: expects at least 1, found -1");
+        Ran.of("bench", "lenet5", "--threads", "two").fails(2, "--threads", "'two' is not an int");
+        Ran.of("bench", "lenet5", "--batch", "4,0").fails(2, "--batch: expects at least 1, found 0");
+        Ran.of("bench", "lenet5", "--seconds", "-1").fails(2, "--seconds: expects 0 to 86400, found -1.0");
+        Ran.of("bench", "lenet5", "--seconds", "NaN").fails(2, "--seconds: expects 0 to 86400, found NaN");
+        Ran.of("bench", "lenet5", "--precision", "fp64").fails(2, "expects fp32 or strict, found 'fp64'");
+        Ran.of("classify", "x.jpg", "--model", "lenet5", "--weights", "f", "--top", "0").fails(2, "--top: expects at least 1, found 0");
+    }
+
+    @Test
+    void faultsOfTheProgramItselfAreOneLineToo() {
+        var unexpected = Failure.sentence(new ClassCastException("a\nb"));
+        assertTrue(unexpected.contains("ClassCastException: a b") && unexpected.contains("report"), unexpected);
+        assertTrue(Failure.sentence(new OutOfMemoryError("Java heap space")).contains("not enough memory"));
+        assertEquals("library: gone", Failure.sentence(new ExceptionInInitializerError(new UnsatisfiedLinkError("library: gone"))));
+    }
+}
