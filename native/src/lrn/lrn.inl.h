@@ -53,11 +53,11 @@ inline void lrn_blocked(const lrn_run& a) { a.beta == 0.75f ? lrn_blocked_run<tr
 
 template <bool ThreeQuarters>
 void lrn_planar_run(const lrn_run& a) {
-    for (int x = 0; x < a.pixels; x += lanes) {
-        const lane_mask mask = first_lanes_mask(a.pixels - x < lanes ? a.pixels - x : lanes);
-        for (int c = 0; c < a.channels; c++) {
-            const int first = c - a.before > 0 ? c - a.before : 0;
-            const int last = c + a.after < a.channels ? c + a.after : a.channels - 1;
+    for (int c = 0; c < a.channels; c++) {
+        const int first = c - a.before > 0 ? c - a.before : 0;
+        const int last = c + a.after < a.channels ? c + a.after : a.channels - 1;
+        for (int x = 0; x < a.pixels; x += lanes) {
+            const lane_mask mask = first_lanes_mask(a.pixels - x < lanes ? a.pixels - x : lanes);
             vec sum{};
             for (int j = first; j <= last; j++) {
                 const vec value = load_masked(a.src + j * a.src_pitch + x, mask);

@@ -4,7 +4,8 @@
 // Blocked: a vector is one pixel's channel block. Where the image cuts no window, columns are reduced vertically first and
 // kept in S registers while the window slides: a 3x3 window costs 6 operations at stride 2 and 4 at stride 1 instead of 8.
 // Windows at the image's edge, and all shapes without a kernel of their own, walk their own taps (`any`).
-// Planar: rows are reduced into one row of scratch, a vector of pixels at a time, then each window's columns one by one.
+// Planar: rows are reduced into one row of scratch, a vector of pixels at a time; then, at strides 1 and 2, `lanes` windows at a
+// time take their columns from it.
 // A NaN in a window makes its maximum a NaN, as in PyTorch.
 #pragma once
 #include "pool2d/pool2d_lists.h"
@@ -100,6 +101,16 @@ void pool2d_sliding(const pool2d_row& a) {
 }
 
 template <class Reduction>
+SEXTANT_INLINE void planar_columns(const pool2d_row& a, int first, int last) {
+    for (int q = first; q < last; q++) {
+        const window column = a.columns[q];
+        float sum = Reduction::start;
+        for (int s = 0; s < column.taps; s++) sum = Reduction::combine(sum, a.scratch[column.first + s * a.dilation_w]);
+        a.dst[q] = Reduction::finish(sum, factor_of(a, column));
+    }
+}
+
+template <class Reduction>
 void pool2d_planar(const pool2d_row& a) {
     const float* first_row = a.src + a.rows.first * a.src_pitch;
     for (int x = 0; x < a.src_w; x += lanes) {
@@ -115,12 +126,20 @@ void pool2d_planar(const pool2d_row& a) {
         }
         store(a.scratch + x, sum);
     }
-    for (int q = 0; q < a.outputs; q++) {
-        const window column = a.columns[q];
-        float sum = Reduction::start;
-        for (int s = 0; s < column.taps; s++) sum = Reduction::combine(sum, a.scratch[column.first + s * a.dilation_w]);
-        a.dst[q] = Reduction::finish(sum, factor_of(a, column));
+    if (a.stride_w > 2 || a.inner_first >= a.inner_last) return planar_columns<Reduction>(a, 0, a.outputs);
+    planar_columns<Reduction>(a, 0, a.inner_first);
+    const window column = a.columns[a.inner_first];
+    const float factor = factor_of(a, column);
+    for (int q = a.inner_first; q < a.inner_last; q += lanes) {
+        const float* x = a.scratch + column.first + (q - a.inner_first) * a.stride_w;
+        vec sum = broadcast(Reduction::start);
+        for (int s = 0; s < column.taps; s++, x += a.dilation_w)
+            sum = Reduction::combine(sum, a.stride_w == 1 ? load_unaligned(x)
+                                                          : even_lanes(load_unaligned(x), load_unaligned(x + lanes)));
+        const int rest = a.inner_last - q;
+        store_masked(a.dst + q, Reduction::finish(sum, factor), first_lanes_mask(rest < lanes ? rest : lanes));
     }
+    planar_columns<Reduction>(a, a.inner_last, a.outputs);
 }
 
 inline constexpr pool2d_kernels pool2d_table{

@@ -16,10 +16,14 @@ struct pool2d_row {
     const window* columns;  // one for each output
     int outputs;
     int inner_first, inner_last;  // outputs whose windows the image does not cut, stride_w apart
+    int stride_w;
     int dilation_h, dilation_w;
     int src_w;       // planar kernels only
-    float* scratch;  // planar kernels only: src_w floats, rounded up to whole vectors
+    float* scratch;  // planar kernels only: pool2d_scratch_floats()
 };
+
+/// A row of pixels in whole vectors, and three vectors that may be read beyond it.
+inline int64_t pool2d_scratch_floats(int w) { return (int64_t{w} + 15) / 16 * 16 + 3 * 16; }
 
 using pool2d_kernel = void(const pool2d_row&);
 

@@ -40,13 +40,16 @@ class pool2d_rows final : public op {
     pool2d_rows(const sextant_pool2d& problem, const pool2d_kernels& kernels)
         : op(problem.dst), problem_(problem), rows_(row_windows(problem)), columns_(column_windows(problem)),
           kernel_(kernel_for(problem, kernels)) {
-        while (inner_first_ < dst.w && columns_[inner_first_].taps < problem.s) inner_first_++;
+        const auto whole = [&](int q) { return columns_[q].taps == problem.s && !is_adaptive(problem); };
+        while (inner_first_ < dst.w && !whole(inner_first_)) inner_first_++;
         inner_last_ = inner_first_;
-        while (inner_last_ < dst.w && columns_[inner_last_].taps == problem.s) inner_last_++;
+        while (inner_last_ < dst.w && whole(inner_last_)) inner_last_++;
         for (const window& row : rows_) row_taps_ += row.taps;
     }
 
-    int64_t scratch_bytes(int threads) const override { return is_blocked(problem_.src) ? 0 : threads * scratch_floats() * 4; }
+    int64_t scratch_bytes(int threads) const override {
+        return is_blocked(problem_.src) ? 0 : threads * pool2d_scratch_floats(problem_.src.w) * int64_t{sizeof(float)};
+    }
     int64_t flops() const override { return pool2d_flops(problem_); }
 
     void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
@@ -57,8 +60,9 @@ class pool2d_rows final : public op {
         const int64_t unit_bytes = (row_taps_ / dst.h * row_pitch(src) + dst.w * block) * int64_t{sizeof(float)};
         parallel_ranges(pool, dst.n * blocks * dst.h, unit_bytes, [&](int64_t first, int64_t last, int thread) {
             pool2d_row row{nullptr, row_pitch(src), nullptr, {}, columns_.data(), dst.w, inner_first_, inner_last_,
-                           is_adaptive(problem_) ? 1 : problem_.dilation_h, is_adaptive(problem_) ? 1 : problem_.dilation_w,
-                           src.w, reinterpret_cast<float*>(scratch) + thread * scratch_floats()};
+                           problem_.stride_w, is_adaptive(problem_) ? 1 : problem_.dilation_h,
+                           is_adaptive(problem_) ? 1 : problem_.dilation_w, src.w,
+                           reinterpret_cast<float*>(scratch) + thread * pool2d_scratch_floats(src.w)};
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t p = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
                 row.src = first_pixel + n * image_pitch(src) + b * plane_pitch(src);
@@ -78,8 +82,6 @@ class pool2d_rows final : public op {
     }
 
   private:
-    int64_t scratch_floats() const { return (problem_.src.w + widest_block - 1) / widest_block * widest_block; }
-
     const sextant_pool2d problem_;
     const std::vector<window> rows_, columns_;
     pool2d_kernel* const kernel_;

@@ -96,6 +96,17 @@ SEXTANT_INLINE vec max_or_nan(vec a, vec b) {
 #endif
 }
 
+/// Every other lane: a[0], a[2], ... then b[0], b[2], ...
+SEXTANT_INLINE vec even_lanes(vec a, vec b) {
+#if SEXTANT_LANES == 16
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#elif defined(__AVX__)
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+    return {__builtin_shufflevector(a.low, a.high, 0, 2, 4, 6), __builtin_shufflevector(b.low, b.high, 0, 2, 4, 6)};
+#endif
+}
+
 /// x in the first `count` lanes (any number), zero in the others, whatever they hold.
 SEXTANT_INLINE vec first_lanes(vec x, int count) { return from_bits(bits(x) & (lane_numbers() < count)); }
 
