@@ -11,11 +11,14 @@ import java.util.Map;
  * Lets the parts of a concatenation be written straight into their channels of the whole, so that joining costs nothing. Nested ones share
  * the outermost whole: in a DenseNet block, where {@code x <- [x, H(x)]} (Huang et al., arXiv:1608.06993, eq. 2), every layer appends its
  * channels to one buffer as wide as the block's end. A part that is the graph's input or lies elsewhere already is copied in; a
- * concatenation whose parts do not all begin at a whole block of channels stays as it is.
+ * concatenation whose parts do not all begin at a whole block of channels and a whole cache line stays as it is.
  *
  * @param block channels in a block of the device's layout
  */
 public record ConcatBySlices(int block) implements Pass {
+
+    /** Bytes of a cache line, at whose beginning a step wants its operands. */
+    private static final int LINE = 64;
 
     @Override
     public Graph apply(Graph graph) {
@@ -52,7 +55,7 @@ public record ConcatBySlices(int block) implements Pass {
         if (concat.dst().isFlat()) return false;
         int channel = slices.containsKey(concat.dst()) ? slices.get(concat.dst()).channel() : 0;
         for (var part : concat.sources()) {
-            if (channel % block != 0) return false;
+            if (channel % block != 0 || (long) channel * part.h() * part.w() * Float.BYTES % LINE != 0) return false;
             channel += part.c();
         }
         return true;
