@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Sextant: describe a convolutional network, compile it for a device, run it. Begin with {@link dev.sextant.Model}; the networks
+ * lie in {@link dev.sextant.models}, the words to describe others with in {@link dev.sextant.nn}.
+ */
+module dev.sextant {
+    requires dev.sextant.bindings;
+    requires info.picocli;
+    requires java.desktop;
+    requires tools.jackson.core;
+
+    exports dev.sextant;
+    exports dev.sextant.graph;
+    exports dev.sextant.image;
+    exports dev.sextant.io;
+    exports dev.sextant.models;
+    exports dev.sextant.nn;
+
+    opens dev.sextant.cli to info.picocli;
+}
