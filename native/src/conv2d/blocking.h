@@ -38,12 +38,12 @@ inline constexpr double source_share_of_l2 = 0.31;
 /// are read; meanwhile the source of the next ones is fetched.
 inline constexpr int staged_tiles = 4;
 
-/// Tasks per thread wanted when a layer is small: few enough to be cheap, enough to even out the threads.
-inline constexpr int tasks_per_thread = 4;
+/// A layer that has fewer tasks per thread than this is cut so that the threads end together.
+inline constexpr int tasks_per_thread = 8;
 
-/// Output pixels are split between tasks rather than output channels when there are this many tiles per panel: each task then
-/// reads all weights, but only its own pixels.
-inline constexpr int tiles_per_panel_to_split_pixels = 3;
+/// For that choice, in cycles: handing out a task, and staging a vector of the source.
+inline constexpr double task_cycles = 1500;
+inline constexpr double staged_vector_cycles = 5;
 
 /// 1x1 kernels touch each pixel once and outrun the hardware prefetcher: they fetch the source this many channel blocks ahead.
 inline constexpr int prefetch_blocks_ahead = 2;

@@ -128,23 +128,51 @@ class conv2d_direct final : public op {
 
     void choose_tasks(const device_traits& device) {
         const auto& a = problem_;
-        const int64_t panels = static_cast<int64_t>(panels_.size());
         const int64_t read = int64_t{std::min(a.stride_h, a.r)} * std::min(a.stride_w, a.s) * tile_rows_ * tile_columns_;
         const int64_t tile_floats = staged_ ? stage_tile_floats_ : read * a.src.c / a.groups;
         const int64_t share = static_cast<int64_t>(blocking::source_share_of_l2 * static_cast<double>(device.l2_bytes));
-        int64_t block = std::max<int64_t>(1, share / (tile_floats * int64_t{sizeof(float)}));
+        const int64_t block = std::max<int64_t>(1, share / (tile_floats * int64_t{sizeof(float)}));
         if (staged_) stage_tiles_ = std::min<int64_t>(block, blocking::staged_tiles);
-        tile_blocks_ = ceil_div(tiles_, block);
-        panel_blocks_ = 1;
-        const int64_t wanted = device.threads > 1 ? int64_t{device.threads} * blocking::tasks_per_thread : 1;
-        if (tile_blocks_ < wanted) {
-            if (tiles_ < blocking::tiles_per_panel_to_split_pixels * panels)
-                panel_blocks_ = std::min(panels, ceil_div(wanted, tile_blocks_));
-            if (tile_blocks_ * panel_blocks_ < wanted / 2) tile_blocks_ = std::min(tiles_, ceil_div(wanted, panel_blocks_));
-        }
-        if (tile_blocks_ > 1) tile_blocks_ = std::min(tiles_, ceil_div(tile_blocks_, device.threads) * device.threads);
         stage_floats_ = stage_tiles_ * stage_tile_floats_;
         fetch_dst_ = dst.n * image_pitch(dst) * int64_t{sizeof(float)} > blocking::prefetch_dst_bytes;
+        tile_blocks_ = ceil_div(tiles_, block);
+        panel_blocks_ = 1;
+        if (device.threads == 1) return;
+        const int64_t enough = int64_t{device.threads} * blocking::tasks_per_thread;
+        if (tile_blocks_ < enough) balance(device.threads, enough);
+        else tile_blocks_ = std::min(tiles_, ceil_div(tile_blocks_, device.threads) * device.threads);
+    }
+
+    /// A small layer has few tiles and panels, which seldom come out even: takes the cut that would be done first.
+    void balance(int threads, int64_t enough) {
+        std::vector<int64_t> pixels(tiles_ + 1), vectors{0};
+        place at = place_of(0);
+        for (int64_t t = 0; t < tiles_; ++t, advance(at)) pixels[t + 1] = pixels[t] + at.rows * at.columns;
+        for (const panel& p : panels_) vectors.push_back(vectors.back() + p.vectors);
+        const int64_t fewest = tile_blocks_, panels = static_cast<int64_t>(panels_.size());
+        double best = 0;
+        for (int64_t tile_blocks = fewest; tile_blocks <= std::min(tiles_, enough + fewest); ++tile_blocks)
+            for (int64_t panel_blocks = 1; panel_blocks <= std::min(panels, enough); ++panel_blocks) {
+                if (tile_blocks > fewest && tile_blocks * panel_blocks > 2 * enough) break;
+                std::vector<double> busy(threads);
+                for (int64_t task = 0; task < tile_blocks * panel_blocks; ++task) {
+                    const int64_t t = task % tile_blocks, p = task / tile_blocks;
+                    const int64_t task_pixels = pixels[(t + 1) * tiles_ / tile_blocks] - pixels[t * tiles_ / tile_blocks];
+                    const int64_t task_vectors = vectors[(p + 1) * panels / panel_blocks] - vectors[p * panels / panel_blocks];
+                    *std::min_element(busy.begin(), busy.end()) += cycles(task_pixels, task_vectors);
+                }
+                const double end = *std::max_element(busy.begin(), busy.end());
+                if (best == 0 || end < best) best = end, tile_blocks_ = tile_blocks, panel_blocks_ = panel_blocks;
+            }
+    }
+
+    /// Roughly what a task takes: its multiply-adds, what it must bring near first, and being handed out.
+    double cycles(int64_t pixels, int64_t vectors) const {
+        const double channels = problem_.src.c / problem_.groups, taps = problem_.r * problem_.s;
+        const double source_vectors = static_cast<double>(pixels) * channels / lanes_;
+        const double weight_vectors = static_cast<double>(vectors) * channels * taps;
+        return static_cast<double>(pixels) * weight_vectors + source_vectors * (staged_ ? blocking::staged_vector_cycles : 1) +
+               weight_vectors + blocking::task_cycles;
     }
 
     place place_of(int64_t tile) const {

@@ -13,6 +13,8 @@ struct linear_tile {
     float* sums;           // [row][...]
     int64_t sums_pitch;
     bool add;              // to what sums holds
+    const float* ahead;    // weights to fetch meanwhile, `ahead_step` floats further for each feature
+    int64_t ahead_step;
 };
 
 using linear_function = void (*)(const linear_tile&);

@@ -16,17 +16,16 @@ namespace sextant::SEXTANT_ISA_NAMESPACE {
 
 template <int Rows, int Vectors>
 void linear(const linear_tile& t) {
-    constexpr int ahead = blocking::linear_prefetch_bytes / int{sizeof(float)};
     vec sum[Rows][Vectors];
 #pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row)
 #pragma GCC unroll 8
         for (int v = 0; v < Vectors; ++v) sum[row][v] = vec{};
 
-    const float *src = t.src, *weights = t.weights;
-    for (int i = 0; i < t.features; ++i, src += Rows, weights += Vectors * lanes) {
+    const float *src = t.src, *weights = t.weights, *ahead = t.ahead;
+    for (int i = 0; i < t.features; ++i, src += Rows, weights += Vectors * lanes, ahead += t.ahead_step) {
 #pragma GCC unroll 8
-        for (int j = 0; j < Vectors * lanes; j += 16) __builtin_prefetch(weights + ahead + j);
+        for (int j = 0; j < Vectors * lanes; j += 16) __builtin_prefetch(ahead + j);
         if constexpr (Rows == 1) {
             const vec b = broadcast(*src);
 #pragma GCC unroll 8

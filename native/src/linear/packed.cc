@@ -109,21 +109,24 @@ class linear_packed final : public op {
     /// Copies a chunk of a row tile to [feature][row], without the halo.
     void gather(const float* src, int tile, int64_t first, float* rows) const {
         const auto& s = problem_.src;
-        const int64_t end = std::min(first + blocking::linear_chunk, features_), line = int64_t{s.w} * block_of(s);
+        // Without a halo an image's features are one line, with it one per row of pixels.
+        const int64_t end = std::min(first + blocking::linear_chunk, features_);
+        const int64_t line = s.halo ? int64_t{s.w} * block_of(s) : features_;
         const int height = rows_of(tile);
-        float* to = rows + first_row(tile) * features_;
         for (int row = 0; row < height; ++row) {
             const float* image = src + (first_row(tile) + row) * image_pitch(s) + origin(s);
+            float* to = rows + first_row(tile) * features_ + first * height + row;
             for (int64_t i = first; i < end;) {
-                const int64_t y = i / line, in_line = i % line, count = std::min(end - i, line - in_line);
-                const float* from = image + y / s.h * plane_pitch(s) + y % s.h * row_pitch(s) + in_line;
-                for (int64_t j = 0; j < count; ++j) to[(i + j) * height + row] = from[j];
+                const int64_t y = i / line, count = std::min(end, (y + 1) * line) - i;
+                const float* from = image + y / s.h * plane_pitch(s) + y % s.h * row_pitch(s) + i % line;
+                for (int64_t j = 0; j < count; ++j, to += height) *to = from[j];
                 i += count;
             }
         }
     }
 
     void run_group(int64_t group, const float* src, float* sums, float* out) const {
+        constexpr int64_t ahead = blocking::linear_prefetch_bytes / int64_t{sizeof(float)};
         const float* weights = weights_.data() + first_output(group) * features_;
         for_each_piece(group, [&](int64_t feature, int64_t features, int64_t output, int64_t outputs) {
             for (int tile = 0; tile < row_tiles_; ++tile) {
@@ -135,6 +138,9 @@ class linear_packed final : public op {
                 t.sums = sums + row * outputs_ + output;
                 t.sums_pitch = outputs_;
                 t.add = feature > 0;
+                // One row tile reads the weights once, as a stream; several share the fetching of the next piece.
+                t.ahead_step = outputs / row_tiles_;
+                t.ahead = row_tiles_ == 1 ? weights + ahead : weights + features * outputs + tile * features * t.ahead_step;
                 kernels_.tiles[height][outputs / kernels_.lanes](t);
             }
             weights += features * outputs;
