@@ -106,7 +106,7 @@ void compare_first(const conv_case& a) {
 
 TEST(conv2d, network_shapes) {
     for (const conv_case& a : {
-             shape("vgg 64@28", 64, 28, 64, 3, 1, 1), shape("resnet 256@7", 256, 7, 64, 3, 1, 1),
+             shape("vgg 64@28", 64, 28, 32, 3, 1, 1), shape("resnet 256@7", 256, 7, 32, 3, 1, 1),
              shape("resnet 3x3 stride 2", 64, 14, 64, 3, 2, 1), shape("resnet 1x1", 256, 14, 64, 1, 1, 0),
              shape("resnet 1x1 stride 2", 128, 14, 64, 1, 2, 0), shape("alexnet 5x5 @27", 32, 27, 48, 5, 1, 2),
              shape("alexnet 3x3 @13", 64, 13, 64, 3, 1, 1), shape("googlenet 5x5", 16, 14, 48, 5, 1, 2),
@@ -236,7 +236,7 @@ TEST(conv2d, pre_activation_leaves_padding_zero) {
             a.c = 3;
             compare_first(a);
         }
-        auto densenet = shape("densenet bottleneck", 96, 14, 128, 1, 1, 0);
+        auto densenet = shape("densenet bottleneck", 96, 14, 64, 1, 1, 0);
         densenet.n = n;
         densenet.pre_activation = true;
         compare_blocked(densenet);

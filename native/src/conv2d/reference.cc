@@ -43,19 +43,21 @@ class conv2d_reference final : public op {
     double pixel(const float* src, const float* residual, int n, int k, int p, int q) const {
         const auto& a = problem_;
         const int per_group = a.src.c / a.groups, first = k / (dst.c / a.groups) * per_group;
+        const int64_t row = row_pitch(a.src), column = block_of(a.src);
+        const float* weight = weights_.data() + int64_t{k} * per_group * a.r * a.s;
         double sum = bias_[k];
-        for (int c = 0; c < per_group; ++c)
-            for (int r = 0; r < a.r; ++r) {
-                const int y = p * a.stride_h - a.pad_top + r * a.dilation_h;
-                if (y < 0 || y >= a.src.h) continue;
-                for (int s = 0; s < a.s; ++s) {
+        for (int c = first; c < first + per_group; ++c) {
+            const float* plane = src + offset_of(a.src, n, c, 0, 0);
+            for (int r = 0; r < a.r; ++r)
+                for (int s = 0; s < a.s; ++s, ++weight) {
+                    const int y = p * a.stride_h - a.pad_top + r * a.dilation_h;
                     const int x = q * a.stride_w - a.pad_left + s * a.dilation_w;
-                    if (x < 0 || x >= a.src.w) continue;
-                    double value = src[offset_of(a.src, n, first + c, y, x)];
-                    if (a.pre_activation) value = activated(value * pre_scale_[first + c] + pre_shift_[first + c], SEXTANT_RELU);
-                    sum += value * weights_[((int64_t{k} * per_group + c) * a.r + r) * a.s + s];
+                    if (y < 0 || y >= a.src.h || x < 0 || x >= a.src.w) continue;
+                    double value = plane[y * row + x * column];
+                    if (a.pre_activation) value = activated(value * pre_scale_[c] + pre_shift_[c], SEXTANT_RELU);
+                    sum += value * *weight;
                 }
-            }
+        }
         if (residual) sum += residual[offset_of(a.residual, n, k, p, q)];
         return activated(sum, a.activation);
     }

@@ -25,9 +25,12 @@ class linear_reference final : public op {
             double sum = 0;
             if (k < dst.c) {
                 const float* weight = weights_.data() + k * features_;
-                for (int c = 0; c < src.c; ++c)
+                for (int c = 0; c < src.c; ++c) {
+                    const float* plane = operands[0] + offset_of(src, n, c, 0, 0);
                     for (int y = 0; y < src.h; ++y)
-                        for (int x = 0; x < src.w; ++x) sum += double{operands[0][offset_of(src, n, c, y, x)]} * *weight++;
+                        for (int x = 0; x < src.w; ++x)
+                            sum += double{plane[y * row_pitch(src) + int64_t{x} * block_of(src)]} * *weight++;
+                }
                 sum = activated(sum + bias_[k], problem_.activation);
             }
             operands[1][offset_of(dst, n, k, 0, 0)] = static_cast<float>(sum);
