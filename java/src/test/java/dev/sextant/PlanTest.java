@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import static dev.sextant.nn.Nn.*;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Graphs;
+import dev.sextant.graph.Interpreter;
+import dev.sextant.graph.RandomNetwork;
+import dev.sextant.nn.Nn;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What the kernels make of a compiled graph against plain loops in double on the graph as it was described. */
+class PlanTest {
+    private static Device device;
+
+    @BeforeAll
+    static void open() {
+        device = Device.cpu(2);
+    }
+
+    @AfterAll
+    static void close() {
+        device.close();
+    }
+
+    static IntStream seeds() {
+        return IntStream.range(1000, 1150);
+    }
+
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void randomNetworks(int seed) {
+        var random = RandomNetwork.of(new Random(seed));
+        var graph = Graph.of(random.network(), random.input());
+        check(seed % 3 == 0 ? graph : graph.tapping(List.of()), seed % 2 == 0 ? Precision.FP32 : Precision.STRICT);
+    }
+
+    @Test
+    void layersOnTheirOwn() {
+        for (var network : List.<Nn>of(identity(), relu(), flatten(), linear(5), maxPool(3, 2, 1), globalAvgPool(), softmaxOfChannels(),
+                concat(identity(), identity()), add(identity(), identity()), conv(20, 3).pad(1), batchNorm(), shortcut(9, 2), lrn(5, 0.1, 0.75, 1),
+                adaptiveAvgPool(2, 3), conv(7, 1, 3).pad(0, 1), conv(7, 5, 2).stride(3, 1).pad(2, 0))) {
+            check(Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32);
+        }
+    }
+
+    private static Nn softmaxOfChannels() {
+        return seq(globalMaxPool(), softmax());
+    }
+
+    private static void check(Graph graph, Precision precision) {
+        var input = Graphs.input(graph.input().shape());
+        var floats = new float[input.length];
+        for (int i = 0; i < input.length; i++) floats[i] = (float) input[i];
+        try (var plan = new Plan(device, graph, Graphs.FORMULA, precision); var predictor = new Predictor(plan, graph.input().shape(), () -> { })) {
+            var found = new LinkedHashMap<String, double[]>();
+            var output = predictor.predict(Tensor.of(graph.input().shape(), floats));
+            predictor.taps().forEach((name, tensor) -> found.put(name, doubles(tensor)));
+            found.put("", doubles(output));
+            Graphs.assertSame(Interpreter.run(graph, Graphs.FORMULA, input), found, () -> describe(predictor));
+            assertEquals(output, predictor.predict(Tensor.of(graph.input().shape(), floats)), "a second run of\n" + predictor.graph());
+            assertTrue(predictor.workspaceBytes() >= predictor.graph().storage().workspaceBytes());
+        }
+    }
+
+    private static String describe(Predictor predictor) {
+        var kernels = predictor.steps().stream().map(step -> step.implementation() + " " + step.operation() + " -> " + step.output()).toList();
+        return predictor.graph() + "\n" + String.join("\n", kernels);
+    }
+
+    private static double[] doubles(Tensor tensor) {
+        var floats = tensor.toArray();
+        var doubles = new double[floats.length];
+        for (int i = 0; i < floats.length; i++) doubles[i] = floats[i];
+        return doubles;
+    }
+}
