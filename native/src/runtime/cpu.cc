@@ -28,12 +28,6 @@ int32_t isa_named(std::string_view name) {
                   "device: SEXTANT_ISA is \"" + std::string(name) + "\", expected portable, avx2 or avx512");
 }
 
-std::string trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\n");
-    if (first == text.npos) return {};
-    return std::string(text.substr(first, text.find_last_not_of(" \t\n") - first + 1));
-}
-
 }  // namespace
 
 const char* isa_name(int32_t isa) { return isa_names[isa]; }
@@ -49,6 +43,16 @@ int32_t supported_isa() {
         return SEXTANT_ISA_AVX2;
     return SEXTANT_ISA_AVX512;
 }
+
+namespace {
+
+std::string trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t\n");
+    if (first == text.npos) return {};
+    return std::string(text.substr(first, text.find_last_not_of(" \t\n") - first + 1));
+}
+
+}  // namespace
 
 std::string processor_name() {
     constexpr unsigned first_leaf = 0x80000002, last_leaf = 0x80000004;
