@@ -140,7 +140,8 @@ TEST(pool2d, global_and_adaptive) {
 
 TEST(pool2d, not_a_number_is_the_largest) {
     for (int layout : layouts)
-        for (const shape& pool : {shape{max, 2, 2, 2, 2, 0, 0}, {max, 3, 3, 2, 2, 1, 1}, {max, 3, 3, 1, 1, 1, 1}, {max, 4, 4, 2, 2, 1, 1}})
+        for (const shape& pool :
+             {shape{max, 2, 2, 2, 2, 0, 0}, {max, 3, 3, 2, 2, 1, 1}, {max, 3, 3, 1, 1, 1, 1}, {max, 4, 4, 2, 2, 1, 1}})
             for (int spoiled = 0; spoiled < 16; spoiled++) {
                 const operand src(shaped(layout, 1, 5, 11, 12));
                 src.fill_with([&](int, int c, int y, int x) {

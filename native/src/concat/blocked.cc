@@ -47,7 +47,8 @@ class concat_blocked final : public op {
                 int count = 0;
                 for (const part& p : parts_[b])
                     segments[count++] = {operands[p.source] + at(sources_[p.source], p.block), p.shift, p.first, p.last};
-                kernels_.gather({segments, count, block, operands[sources_.size()] + at(dst, b), std::min(piece, length_ - begin)});
+                float* out = operands[sources_.size()] + at(dst, b);
+                kernels_.gather({segments, count, block, out, std::min(piece, length_ - begin)});
             }
         });
     }

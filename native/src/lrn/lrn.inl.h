@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local response normalisation across channels: dst[c] = src[c] * (bias + alpha * sum of src[j]^2 for c - before <= j <= c + after)^-beta
-// (Krizhevsky et al. 2012, sec. 3.3).
+// Local response normalisation across channels (Krizhevsky et al. 2012, sec. 3.3):
+// dst[c] = src[c] * (bias + alpha * sum of src[j]^2 for c - before <= j <= c + after)^-beta.
 //
 // Blocked: the squares of a strip of pixels are written side by side, all channels of a pixel in a row, zeros around them; a
 // block's window sums are then `size` loads at shifted addresses, which do not mind block boundaries.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax of one row: dst[c] = e^(src[c] - m) / sum of e^(src[j] - m), and its logarithm dst[c] = src[c] - m - log(sum), with m the
-// largest element, so that nothing overflows. Three passes over a row that stays in cache; sums in one vector, then in double.
+// Softmax of one row: dst[c] = e^(src[c] - m) / sum of e^(src[j] - m), and its logarithm dst[c] = src[c] - m - log(sum), with m
+// the largest element, so that nothing overflows. Three passes over a row that stays in cache; sums in one vector, then in double.
 #pragma once
 #include "simd/math.inl.h"
 #include "softmax/softmax_lists.h"
