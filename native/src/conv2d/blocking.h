@@ -34,9 +34,10 @@ namespace blocking {
 /// for a panel's weights (512 channels x 3 x 3: 576 KiB) and what passes through.
 inline constexpr double source_share_of_l2 = 0.31;
 
-/// A staged source (pre-activation) is mapped into scratch so many tiles at a time: few, so that they are still near when they
-/// are read; meanwhile the source of the next ones is fetched.
+/// A staged source (pre-activation) is mapped into scratch a few tiles at a time, so that they are still near when they are read;
+/// L2 also holds all panels' weights meanwhile, and the source of the next tiles, which is being fetched.
 inline constexpr int staged_tiles = 4;
+inline constexpr double staged_share_of_l2 = 0.12;
 
 /// A layer that has fewer tasks per thread than this is cut so that the threads end together.
 inline constexpr int tasks_per_thread = 8;
