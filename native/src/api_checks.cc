@@ -41,7 +41,8 @@ class checker {
 
     void range(const std::string& name, int64_t found, int64_t least, int64_t most) const {
         if (found >= least && found <= most) return;
-        fail(name + " is " + std::to_string(found) + ", expected " + std::to_string(least) + " to " + std::to_string(most));
+        const std::string expected = std::to_string(least) + (least < most ? " to " + std::to_string(most) : "");
+        fail(name + " is " + std::to_string(found) + ", expected " + expected);
     }
 
     void flag(const char* name, int32_t found) const {
@@ -67,8 +68,8 @@ class checker {
         range(name + ".halo", t.halo, 0, is_blocked(t) ? most_distance : 0);
         range(name + ".c_total", t.c_total, t.c, most_pixels);
         const int64_t block = block_of(t);
-        const int64_t floats = product({t.n, (t.c_total + block - 1) / block, int64_t{t.h} + 2 * t.halo, int64_t{t.w} + 2 * t.halo,
-                                        block}, most_floats);
+        const int64_t blocks = (t.c_total + block - 1) / block, rows = int64_t{t.h} + 2 * t.halo, row = int64_t{t.w} + 2 * t.halo;
+        const int64_t floats = product({t.n, blocks, rows, row, block}, most_floats);
         if (floats > most_floats) fail(name + " (" + shape_text(t) + ") needs more than 2^40 bytes");
     }
 
@@ -148,7 +149,8 @@ void check_pool_window(const checker& check, const window& w) {
     if (w.out != w.floor_out() && w.out != w.ceil_out())
         check.fail(name + ", expected " + std::to_string(w.floor_out()) + ", or " + std::to_string(w.ceil_out()) +
                    " in ceil mode " + w.text());
-    if ((w.out - 1) * w.stride - w.before >= w.size) check.fail(name + ", so the last window starts beyond the image " + w.text());
+    if ((w.out - 1) * w.stride - w.before >= w.size)
+        check.fail(name + ", so the last window starts beyond the image " + w.text());
     for (int64_t i = 0; i < w.out && i * w.stride < w.before; ++i) {
         const int64_t outside = w.before - i * w.stride;
         const int64_t first_inside = (outside + w.dilation - 1) / w.dilation;

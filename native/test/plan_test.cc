@@ -27,7 +27,8 @@ sextant_tensor nchw(int n, int c, int h, int w) { return {SEXTANT_F32, SEXTANT_N
 /// Aligned memory for one test.
 class buffer {
   public:
-    explicit buffer(int64_t bytes, float fill = nan) : bytes_(std::max<int64_t>(bytes, 64)), data_(sextant_memory_allocate(bytes_)) {
+    explicit buffer(int64_t bytes, float fill = nan)
+        : bytes_(std::max<int64_t>(bytes, 64)), data_(sextant_memory_allocate(bytes_)) {
         std::fill_n(floats(), bytes_ / sizeof(float), fill);
     }
     buffer(const buffer&) = delete;
@@ -45,7 +46,9 @@ class buffer {
 class probe final : public op {
   public:
     using body = std::function<void(float* const* operands, std::byte* scratch)>;
-    probe(const sextant_tensor& dst, int64_t scratch, body run) : op(dst), scratch_(scratch), run_(std::move(run)) { name = "probe"; }
+    probe(const sextant_tensor& dst, int64_t scratch, body run) : op(dst), scratch_(scratch), run_(std::move(run)) {
+        name = "probe";
+    }
     void run(thread_pool&, float* const* operands, std::byte* scratch) const override { run_(operands, scratch); }
     int64_t scratch_bytes(int threads) const override { return scratch_ * threads; }
     int64_t weight_bytes() const override { return 100; }
@@ -116,7 +119,7 @@ TEST(Plan, PlacesScratchAndWorkspace) {
     const buffer workspace(info.workspace_bytes), in(64), out(64);
     void* const buffers[] = {workspace.address(), in.address(), out.address()};
     plan.run(buffers, 3, nullptr);
-    const auto at = [](const buffer& b, int64_t offset) { return static_cast<void*>(static_cast<std::byte*>(b.address()) + offset); };
+    const auto at = [](const buffer& b, int64_t offset) -> void* { return static_cast<std::byte*>(b.address()) + offset; };
     EXPECT_EQ(seen, (std::vector<void*>{at(in, 4), at(workspace, 64), at(workspace, activations), at(workspace, 64), at(out, 8),
                                         at(workspace, activations)}));
 }

@@ -84,7 +84,8 @@ void plan::check_buffers(void* const* buffers, int32_t count) const {
         if (alignments_[i] == 0) continue;
         if (!buffers[i]) reject("plan_run: buffer " + std::to_string(i) + " is null");
         if (reinterpret_cast<uintptr_t>(buffers[i]) % alignments_[i])
-            reject("plan_run: the address of buffer " + std::to_string(i) + " is no multiple of " + std::to_string(alignments_[i]));
+            reject("plan_run: the address of buffer " + std::to_string(i) + " is no multiple of " +
+                   std::to_string(alignments_[i]));
     }
 }
 
