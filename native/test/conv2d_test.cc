@@ -95,7 +95,8 @@ void compare_blocked(const conv_case& a) {
     SCOPED_TRACE(a.name);
     for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) {
         compare(laid_out(a, layout, layout));
-        compare(laid_out(a, layout, layout, layout, (a.c + 2 * layout - 1) / layout * layout + layout, 3 * layout + a.k), 2 * layout);
+        const int src_total = (a.c + 2 * layout - 1) / layout * layout + layout;
+        compare(laid_out(a, layout, layout, layout, src_total, 3 * layout + a.k), 2 * layout);
     }
 }
 

@@ -133,7 +133,8 @@ class conv2d_direct final : public op {
         const double tiles_in_l2 = static_cast<double>(device.l2_bytes) / static_cast<double>(tile_floats * sizeof(float));
         const int64_t block = std::max<int64_t>(1, static_cast<int64_t>(tiles_in_l2 * blocking::source_share_of_l2));
         if (staged_)
-            stage_tiles_ = std::clamp<int64_t>(static_cast<int64_t>(tiles_in_l2 * blocking::staged_share_of_l2), 1, blocking::staged_tiles);
+            stage_tiles_ = std::clamp<int64_t>(static_cast<int64_t>(tiles_in_l2 * blocking::staged_share_of_l2), 1,
+                                               blocking::staged_tiles);
         stage_floats_ = stage_tiles_ * stage_tile_floats_;
         fetch_dst_ = dst.n * image_pitch(dst) * int64_t{sizeof(float)} > blocking::prefetch_dst_bytes;
         tile_blocks_ = ceil_div(tiles_, block);

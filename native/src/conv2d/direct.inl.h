@@ -123,7 +123,8 @@ constexpr void fill_row(direct_function (&row)[direct_kernels::most_pixels + 1],
 }
 
 template <int Stride, int Vectors, int... Columns>
-constexpr void fill_two_rows(direct_function (&row)[direct_kernels::most_pixels / 2 + 1], std::integer_sequence<int, Columns...>) {
+constexpr void fill_two_rows(direct_function (&row)[direct_kernels::most_pixels / 2 + 1],
+                             std::integer_sequence<int, Columns...>) {
     ((row[Columns + 1] = direct<2, Columns + 1, Vectors, Stride>), ...);
 }
 

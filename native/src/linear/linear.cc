@@ -15,7 +15,8 @@ template <int32_t Isa, const linear_kernels& Kernels>
 constexpr linear_implementation packed(const char* name) {
     return {name,
             [](const problem& a, const traits& device) {
-                if (device.isa < Isa) return std::string(Isa == SEXTANT_ISA_AVX2 ? "the device has no AVX2" : "the device has no AVX-512");
+                if (device.isa < Isa)
+                    return std::string("the device has no ") + (Isa == SEXTANT_ISA_AVX2 ? "AVX2" : "AVX-512");
                 return linear_declines(a, Kernels);
             },
             [](const problem& a, const parameters& p, const traits& device) { return create_linear(a, p, device, Kernels); }};
