@@ -32,7 +32,8 @@ public final class Predictor implements AutoCloseable {
     private final Runnable release;
     private final MemorySegment input, output, buffers, nanoseconds, error;
     private final SequencedMap<String, MemorySegment> taps = new LinkedHashMap<>();
-    private boolean hasRun;
+    private boolean hasRun, isFreed;
+    /** Set before the closer waits, so that no user overtakes it again and again. */
     private volatile boolean isClosed;
 
     /**
@@ -266,10 +267,11 @@ public final class Predictor implements AutoCloseable {
     /** Waits for a run to end and gives the memory back. Closing twice does nothing. */
     @Override
     public void close() {
+        isClosed = true;
         use.lock();
         try {
-            if (isClosed) return;
-            isClosed = true;
+            if (isFreed) return;
+            isFreed = true;
             arena.close();
             release.run();
         } finally {
