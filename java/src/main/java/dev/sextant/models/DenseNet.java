@@ -44,7 +44,7 @@ public final class DenseNet {
             features.add(seq(block).as("denseblock" + b));
             if (b < blocks.length) features.add(transition(channels /= 2).as("transition" + b));
         }
-        features.add(batchNorm().as("norm" + (blocks.length + 1)));                        // 1024 x 7 x 7 in DenseNet-121
+        features.add(batchNorm().as("norm5"));                                             // 1024 x 7 x 7 in DenseNet-121
         return seq(seq(features).as("features"), relu(), globalAvgPool(), linear(classes).as("classifier"));
     }
 
