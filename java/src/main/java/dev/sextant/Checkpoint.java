@@ -24,8 +24,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Weights that have been found to fit a network. The prefix {@code module.} that PyTorch's DataParallel puts before every key is taken
- * off; counters of batches and what belongs to auxiliary heads are ignored.
+ * Weights that have been found to fit a network. The prefix {@code module.} that PyTorch's DataParallel puts before every key is
+ * taken off; counters of batches and what belongs to auxiliary heads are ignored.
  */
 final class Checkpoint implements Parameters {
     private static final String PARALLEL = "module.", COUNTER = ".num_batches_tracked";
@@ -54,7 +54,8 @@ final class Checkpoint implements Parameters {
         for (var parameter : expected.values()) {
             var found = checkpoint.shape(parameter);
             if (found == null) missing.add(parameter.key());
-            else if (!found.equals(parameter.shape())) misshapen.add(parameter.key() + " (expected " + parameter.shape() + ", found " + found + ")");
+            else if (!found.equals(parameter.shape()))
+                misshapen.add(parameter.key() + " (expected " + parameter.shape() + ", found " + found + ")");
         }
         var heads = new HashSet<String>();
         collectHeads(network.body(), "", heads);
@@ -65,8 +66,8 @@ final class Checkpoint implements Parameters {
         if (!unexpected.isEmpty()) faults.add(listed("unexpected", unexpected));
         if (!misshapen.isEmpty()) faults.add(listed("of another shape", misshapen));
         if (!faults.isEmpty()) {
-            throw new IllegalArgumentException(weights.source() + " does not fit " + network.name() + ", which expects " + expected.size()
-                + " tensors: " + String.join("; ", faults));
+            throw new IllegalArgumentException(weights.source() + " does not fit " + network.name() + ", which expects "
+                + expected.size() + " tensors: " + String.join("; ", faults));
         }
         return checkpoint;
     }
@@ -87,8 +88,9 @@ final class Checkpoint implements Parameters {
         for (var parameter : graph.parameters().values()) {
             var found = shape(parameter);
             if (!parameter.shape().equals(found)) {
-                throw new IllegalArgumentException("predictor: input " + graph.input().shape() + " expects " + parameter.key() + " of shape "
-                    + parameter.shape() + ", " + weights.source() + " has " + found + " (made for " + network.name() + " on " + network.input() + ")");
+                throw new IllegalArgumentException("predictor: input " + graph.input().shape() + " expects " + parameter.key()
+                    + " of shape " + parameter.shape() + ", " + weights.source() + " has " + found + " (made for "
+                    + network.name() + " on " + network.input() + ")");
             }
         }
     }

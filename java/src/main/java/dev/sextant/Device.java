@@ -7,8 +7,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Where networks run: the processor, with a number of threads of its own. May be shared by any threads, models and predictors; what several
- * of them run on one device at the same time is run one after the other, so independent streams of work want a device each.
+ * Where networks run: the processor, with a number of threads of its own. May be shared by any threads, models and predictors;
+ * what several of them run on one device at the same time is run one after the other, so independent streams of work want a
+ * device each.
  */
 public final class Device implements AutoCloseable {
     private static Device shared;
@@ -37,7 +38,8 @@ public final class Device implements AutoCloseable {
             var found = sextant_device_info.allocate(scratch);
             Native.check(error -> sextant_h.sextant_device_get_info(handle, found, error));
             this.info = new Info(sextant_device_info.isa_name(found).getString(0), sextant_device_info.block(found),
-                sextant_device_info.threads(found), sextant_device_info.cores(found), sextant_device_info.processor(found).getString(0));
+                sextant_device_info.threads(found), sextant_device_info.cores(found),
+                    sextant_device_info.processor(found).getString(0));
         }
     }
 

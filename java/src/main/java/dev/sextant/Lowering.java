@@ -86,7 +86,8 @@ final class Lowering {
                 sextant_linear.activation(problem, linear.tail().ordinal());
                 var weights = values(linear.weights(), arena);
                 var bias = values(linear.bias(), arena);
-                yield Native.create((op, error) -> sextant_h.sextant_linear_create(device, problem, weights, bias, NONE, op, error));
+                yield Native.create((op, error) ->
+                    sextant_h.sextant_linear_create(device, problem, weights, bias, NONE, op, error));
             }
             case Node.Pool pool -> pool(pool, arena);
             case Node.Lrn lrn -> {
@@ -106,7 +107,8 @@ final class Lowering {
                 sextant_batch_norm.activation(problem, norm.tail().ordinal());
                 var scale = values(norm.norm().scale(), arena);
                 var shift = values(norm.norm().shift(), arena);
-                yield Native.create((op, error) -> sextant_h.sextant_batch_norm_create(device, problem, scale, shift, NONE, op, error));
+                yield Native.create((op, error) ->
+                    sextant_h.sextant_batch_norm_create(device, problem, scale, shift, NONE, op, error));
             }
             case Node.Eltwise eltwise -> {
                 var problem = sextant_eltwise.allocate(arena);
@@ -147,7 +149,8 @@ final class Lowering {
                 sextant_tensor.c_total(dst, flatten.src().c());
                 yield reorder(tensor(flatten.src(), arena), dst);
             }
-            case Node.Identity identity -> throw new IllegalStateException("lowering: " + identity.name() + " computes nothing, a pass should have dropped it");
+            case Node.Identity identity -> throw new IllegalStateException("lowering: " + identity.name()
+                + " computes nothing, a pass should have dropped it");
         };
     }
 
@@ -176,7 +179,8 @@ final class Lowering {
         var bias = values(conv.bias(), arena);
         var scale = values(conv.pre() == null ? null : conv.pre().scale(), arena);
         var shift = values(conv.pre() == null ? null : conv.pre().shift(), arena);
-        return Native.create((op, error) -> sextant_h.sextant_conv2d_create(device, problem, weights, bias, scale, shift, NONE, op, error));
+        return Native.create((op, error) ->
+            sextant_h.sextant_conv2d_create(device, problem, weights, bias, scale, shift, NONE, op, error));
     }
 
     private MemorySegment pool(Node.Pool pool, Arena arena) {

@@ -4,6 +4,7 @@ package dev.sextant;
 import dev.sextant.Predictor.Options;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Parameters;
+import dev.sextant.graph.Pass;
 import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
 import dev.sextant.models.Network;
@@ -14,8 +15,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A network with its parameters: what all who use it share. Immutable and safe for any number of threads; each takes a {@link Predictor}
- * of its own. Predictors that agree in device, shape and options share one compiled plan and its repacked weights.
+ * A network with its parameters: what all who use it share. Immutable and safe for any number of threads; each takes a
+ * {@link Predictor} of its own. Predictors that agree in device, shape and options share one compiled plan and its repacked
+ * weights.
  */
 public final class Model implements AutoCloseable {
     private final Network network;
@@ -25,7 +27,10 @@ public final class Model implements AutoCloseable {
     private boolean isClosed;
 
     /** What a plan depends on. */
-    private record Key(Device device, Shape shape, Precision precision, List<String> taps) {}
+    private record Key(Device device, Shape shape, Precision precision, List<String> taps, int step) {
+        /** In place of a step's number. */
+        static final int ALL = -1;
+    }
 
     /** A plan and how many predictors use it. */
     private static final class Shared {
@@ -44,10 +49,11 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Opens a safetensors file, also one compressed by gzip. Its keys are PyTorch's; a checkpoint whose batch norms were folded into its
-     * convolutions is taken as it is.
+     * Opens a safetensors file, also one compressed by gzip. Its keys are PyTorch's; a checkpoint whose batch norms were folded
+     * into its convolutions is taken as it is.
      *
-     * @throws IllegalArgumentException if the file's tensors are not the network's, with all that is missing, unexpected or of another shape
+     * @throws IllegalArgumentException if the file's tensors are not the network's, with all that is missing, unexpected or of
+     *     another shape
      * @throws IOException if the file cannot be read or is malformed
      */
     public static Model load(Network network, Path weights) throws IOException {
@@ -60,12 +66,18 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    /** Takes {@code weights} over: they are closed with the model. @throws IllegalArgumentException if they do not fit the network */
+    /**
+     * Takes {@code weights} over: they are closed with the model.
+     *
+     * @throws IllegalArgumentException if they do not fit the network
+     */
     public static Model of(Network network, Weights weights) {
         return new Model(network, Checkpoint.of(network, weights), weights);
     }
 
-    /** Parameters made from {@code seed}, the same in every run, such that activations stay finite: for measuring and trying out. */
+    /**
+     * Parameters made from {@code seed}, the same in every run, such that activations stay finite: for measuring and trying out.
+     */
     public static Model random(Network network, long seed) {
         return new Model(network, new RandomParameters(seed), () -> { });
     }
@@ -85,18 +97,34 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Compiles the network for {@code device}, unless a predictor of the same options exists, and gives the plan memory to run in.
+     * Compiles the network for {@code device}, unless a predictor of the same options exists, and gives the plan memory to run
+     * in.
      *
      * @throws IllegalArgumentException if the network cannot take an input of that shape or has no such stage to tap
      * @throws IllegalStateException if the model or the device is closed
      */
     public Predictor predictor(Device device, Options options) {
+        return predictor(device, options, Key.ALL);
+    }
+
+    /**
+     * One step of what {@link #predictor(Device, Options)} compiles, by itself, on memory laid out as for the whole: for
+     * measuring a kernel. What it reads is zeros unless it reads the input, and only the last step's result comes out.
+     *
+     * @param step index in {@link Predictor#steps}
+     */
+    public Predictor step(Device device, Options options, int step) {
+        if (step < 0) throw new IllegalArgumentException("step: expects an index from 0, found " + step);
+        return predictor(device, options, step);
+    }
+
+    private Predictor predictor(Device device, Options options, int step) {
         var shape = options.shape() == null ? network.input().prepend(1) : options.shape();
         if (shape.rank() != 4 || shape.elements() == 0 || shape.dim(1) != network.input().dim(0)) {
-            throw new IllegalArgumentException("predictor: " + network.name() + " expects an input of shape n x " + network.input().dim(0)
-                + " x h x w, found " + shape);
+            throw new IllegalArgumentException("predictor: " + network.name() + " expects an input of shape n x "
+                + network.input().dim(0) + " x h x w, found " + shape);
         }
-        var key = new Key(device, shape, options.precision(), options.taps());
+        var key = new Key(device, shape, options.precision(), options.taps(), step);
         synchronized (plans) {
             if (isClosed) throw new IllegalStateException("predictor: the model is closed");
             device.requireOpen();
@@ -121,7 +149,8 @@ public final class Model implements AutoCloseable {
             graph = checkpoint.adopt(graph);
             checkpoint.requireFits(graph, network);
         }
-        return new Plan(key.device(), graph.tapping(key.taps()), parameters, key.precision());
+        var compiled = graph.tapping(key.taps()).through(Pass.inference(key.device().info().block()));
+        return new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision());
     }
 
     private void release(Key key) {
@@ -144,7 +173,8 @@ public final class Model implements AutoCloseable {
         synchronized (plans) {
             int open = plans.values().stream().mapToInt(shared -> shared.users).sum();
             if (open > 0) {
-                throw new IllegalStateException("model: " + open + (open == 1 ? " predictor is" : " predictors are") + " still open, close "
+                throw new IllegalStateException("model: " + open + (open == 1 ? " predictor is" : " predictors are")
+                    + " still open, close "
                     + (open == 1 ? "it" : "them") + " first");
             }
             if (isClosed) return;

@@ -34,7 +34,8 @@ final class Native {
         int status = call.on(error);
         if (status == sextant_h.SEXTANT_OK()) return;
         var message = sextant_error.message(error).getString(0);
-        throw status == sextant_h.SEXTANT_INVALID_ARGUMENT() ? new IllegalArgumentException(message) : new SextantException(message);
+        throw status == sextant_h.SEXTANT_INVALID_ARGUMENT() ? new IllegalArgumentException(message)
+            : new SextantException(message);
     }
 
     static MemorySegment create(Creation creation) {

@@ -6,21 +6,25 @@ import dev.sextant.bindings.sextant_h;
 import dev.sextant.bindings.sextant_plan_info;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Parameters;
-import dev.sextant.graph.Pass;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/** A network compiled for one device and shape, with its repacked weights. Immutable: any threads may run it, each in memory of its own. */
+/**
+ * A network compiled for one device and shape, with its repacked weights. Immutable: any threads may run it, each in memory of
+ * its own.
+ */
 final class Plan implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final Graph graph;
     private final List<Step> steps;
+    private final int buffers;
     private final long workspaceBytes, weightBytes, flops;
 
-    Plan(Device device, Graph described, Parameters parameters, Precision precision) {
-        graph = described.through(Pass.inference(device.info().block()));
+    /** @param graph after all passes */
+    Plan(Device device, Graph graph, Parameters parameters, Precision precision) {
+        this.graph = graph;
         var created = Native.create((plan, error) -> sextant_h.sextant_plan_create(device.handle(), plan, error));
         handle = created.reinterpret(arena, sextant_h::sextant_plan_destroy);
         try (var scratch = Arena.ofConfined()) {
@@ -28,6 +32,7 @@ final class Plan implements AutoCloseable {
             Native.check(error -> sextant_h.sextant_plan_finish(handle, error));
             var info = sextant_plan_info.allocate(scratch);
             Native.check(error -> sextant_h.sextant_plan_get_info(handle, info, error));
+            buffers = sextant_plan_info.buffers(info);
             workspaceBytes = sextant_plan_info.workspace_bytes(info);
             weightBytes = sextant_plan_info.weight_bytes(info);
             flops = sextant_plan_info.flops(info);
@@ -62,12 +67,12 @@ final class Plan implements AutoCloseable {
     /**
      * Runs all steps. Allocates nothing.
      *
-     * @param buffers {@code count} addresses: workspace, input, output, taps; what they point to must stay alive until this returns
+     * @param addresses workspace, input, output, taps; what they point to must stay alive until this returns
      * @param nanoseconds room for one long a step, or {@code NULL}
      * @param error room for an error
      */
-    void run(MemorySegment buffers, int count, MemorySegment nanoseconds, MemorySegment error) {
-        Native.check(room -> sextant_h.sextant_plan_run(handle, buffers, count, nanoseconds, room), error);
+    void run(MemorySegment addresses, MemorySegment nanoseconds, MemorySegment error) {
+        Native.check(room -> sextant_h.sextant_plan_run(handle, addresses, buffers, nanoseconds, room), error);
     }
 
     @Override

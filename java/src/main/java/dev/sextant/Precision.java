@@ -5,7 +5,10 @@ import java.util.Locale;
 
 /** How numbers may be computed. */
 public enum Precision {
-    /** Float32 with the fastest kernels, which may rearrange sums (Winograd): within 1e-4 of a float64 result, relative to the largest. */
+    /**
+     * Float32 with the fastest kernels, which may rearrange sums (Winograd): within 1e-4 of a float64 result, relative to the
+     * largest.
+     */
     FP32,
     /** Float32 with every product summed directly: within 1e-5. */
     STRICT;

@@ -16,8 +16,9 @@ import java.util.SequencedMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Runs a model on inputs of one shape, in memory of its own, planned once: a run allocates nothing native. For one user at a time; a
- * second thread that comes while a run is going on gets an {@link IllegalStateException}. {@link #close} waits for a run to end.
+ * Runs a model on inputs of one shape, in memory of its own, planned once: a run allocates nothing native. For one user at a
+ * time; a second thread that comes while a run is going on gets an {@link IllegalStateException}. {@link #close} waits for a run
+ * to end.
  */
 public final class Predictor implements AutoCloseable {
     private static final long ALIGNMENT = 64;
@@ -40,7 +41,8 @@ public final class Predictor implements AutoCloseable {
      * What a predictor is made for.
      *
      * @param shape of the input, n c h w; null stands for one image of the network's own size
-     * @param taps stages whose results to report besides the output; each costs a copy, and what would have been fused away is kept
+     * @param taps stages whose results to report besides the output; each costs a copy, and what would have been fused away is
+     *     kept
      */
     public record Options(Shape shape, Precision precision, List<String> taps) {
         public static final Options DEFAULT = new Options(null, Precision.FP32, List.of());
@@ -140,7 +142,8 @@ public final class Predictor implements AutoCloseable {
      */
     public Tensor predict(Tensor input) {
         if (!input.shape().equals(inputShape)) {
-            throw new IllegalArgumentException("predict: this predictor is made for inputs of shape " + inputShape + ", found " + input.shape());
+            throw new IllegalArgumentException("predict: this predictor is made for inputs of shape " + inputShape + ", found "
+                + input.shape());
         }
         begin("predict");
         try {
@@ -152,8 +155,9 @@ public final class Predictor implements AutoCloseable {
     }
 
     /**
-     * Runs the network from memory to memory, float32 without gaps. Native memory of the calling thread's own confined arena or of
-     * the global one is used where it lies; anything else, which another thread might free meanwhile, goes through the predictor's own.
+     * Runs the network from memory to memory, float32 without gaps. Native memory of the calling thread's own confined arena or
+     * of the global one is used where it lies; anything else, which another thread might free meanwhile, goes through the
+     * predictor's own.
      *
      * @throws IllegalArgumentException for sizes other than those of {@link #inputShape} and {@link #outputShape}
      * @throws IllegalStateException if another thread is using this predictor, or it or an arena of the memory is closed
@@ -172,11 +176,16 @@ public final class Predictor implements AutoCloseable {
 
     private static void requireSize(MemorySegment given, MemorySegment own, String name, Shape shape) {
         if (given.byteSize() != own.byteSize()) {
-            throw new IllegalArgumentException("predict: " + name + " expects " + own.byteSize() + " bytes for " + shape + ", found " + given.byteSize());
+            throw new IllegalArgumentException("predict: " + name + " expects " + own.byteSize() + " bytes for " + shape
+                + ", found " + given.byteSize());
         }
     }
 
-    /** What the last run gave at the stages asked for, in that order; on the Java heap. @throws IllegalStateException before any run */
+    /**
+     * What the last run gave at the stages asked for, in that order; on the Java heap.
+     *
+     * @throws IllegalStateException before any run
+     */
     public SequencedMap<String, Tensor> taps() {
         begin("taps");
         try {
@@ -235,7 +244,7 @@ public final class Predictor implements AutoCloseable {
         buffers.setAtIndex(ValueLayout.ADDRESS, 1, src);
         buffers.setAtIndex(ValueLayout.ADDRESS, 2, dst);
         try {
-            plan.run(buffers, taps.size() + 3, times, error);
+            plan.run(buffers, times, error);
         } finally {
             // The plan sees addresses, not segments: these keep the memory behind them.
             Reference.reachabilityFence(in);
@@ -261,7 +270,9 @@ public final class Predictor implements AutoCloseable {
             if (entered) use.unlock();
             throw new IllegalStateException(what + ": the predictor is closed");
         }
-        if (!entered) throw new IllegalStateException(what + ": another thread is using this predictor, give each thread one of its own");
+        if (!entered) {
+            throw new IllegalStateException(what + ": another thread is using this predictor, give each thread one of its own");
+        }
     }
 
     /** Waits for a run to end and gives the memory back. Closing twice does nothing. */

@@ -9,8 +9,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /**
- * Parameters made from a seed and their key, the same in every run: weights uniform with variance 2 / fan-in (He et al., arXiv:1502.01852, eq.
- * 10), so that activations neither vanish nor blow up however deep the network; norms that change nothing; small biases.
+ * Parameters made from a seed and their key, the same in every run: weights uniform with variance 2 / fan-in (He et al.,
+ * arXiv:1502.01852, eq. 10), so that activations neither vanish nor blow up however deep the network; norms that change nothing;
+ * small biases.
  */
 record RandomParameters(long seed) implements Parameters {
     private static final double BIAS = 0.05;
@@ -28,7 +29,9 @@ record RandomParameters(long seed) implements Parameters {
         }
         double bound = isMatrix ? Math.sqrt(6.0 / shape.dropFirst().elements()) : BIAS;
         var random = new SplittableRandom(seed * 31 + key.hashCode());
-        for (long i = 0; i < shape.elements(); i++) values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-bound, bound));
+        for (long i = 0; i < shape.elements(); i++) {
+            values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-bound, bound));
+        }
         return values;
     }
 }

@@ -35,12 +35,14 @@ class GoldenTest {
         var network = Networks.named(golden.get("network").asString());
         var shape = shape(golden.get("input_shape"));
         var expected = numbers(golden.get("logits"));
-        try (var arena = Arena.ofShared(); var model = Model.of(network, FormulaWeights.of(network, arena)); var device = Device.cpu(2)) {
+        try (var arena = Arena.ofShared(); var model = Model.of(network, FormulaWeights.of(network, arena)); var device =
+            Device.cpu(2)) {
             var input = GoldenFormula.tensor("input", shape);
             var options = Options.of(shape).withPrecision(Precision.STRICT);
             try (var predictor = model.predictor(device, options)) {
                 double error = distance(expected, predictor.predict(input));
-                assertTrue(error < TOLERANCE, () -> network.name() + " parts by " + error + "; " + firstBadStage(model, device, options, input, golden));
+                assertTrue(error < TOLERANCE,
+                    () -> network.name() + " parts by " + error + "; " + firstBadStage(model, device, options, input, golden));
             }
             // What differs between the two precisions is measured, too.
             try (var predictor = model.predictor(device, options.withPrecision(Precision.FP32))) {
@@ -94,7 +96,8 @@ class GoldenTest {
         }
 
         static Summary of(JsonNode stage) {
-            return new Summary(GoldenTest.shape(stage.get("shape")).toString(), stage.get("mean").asDouble(), stage.get("std").asDouble(),
+            return new Summary(GoldenTest.shape(stage.get("shape")).toString(), stage.get("mean").asDouble(),
+                stage.get("std").asDouble(),
                 stage.get("absmax").asDouble());
         }
 

@@ -55,7 +55,8 @@ class ModelTest {
             assertEquals(output(LENET, formula(LENET), shape), predictor.predict(GoldenFormula.tensor("input", shape)));
         }
         var error = assertThrows(IllegalArgumentException.class, () -> Model.load(Networks.named("lenet_caffe"), file));
-        assertTrue(error.getMessage().startsWith(file + " does not fit lenet_caffe, which expects 8 tensors: "), error.getMessage());
+        assertTrue(error.getMessage().startsWith(file + " does not fit lenet_caffe, which expects 8 tensors: "),
+            error.getMessage());
         assertThrows(IOException.class, () -> Model.load(LENET, folder.resolve("absent.safetensors")));
     }
 
@@ -66,14 +67,15 @@ class ModelTest {
         tensors.remove("fc2.weight");
         tensors.put("fc9.weight", GoldenFormula.tensor("x", Shape.of(2, 3)));
         tensors.put("conv2.weight", GoldenFormula.tensor("x", Shape.of(16, 6, 3, 3)));
-        assertEquals("checkpoint does not fit lenet5, which expects 10 tensors: 2 missing: conv1.bias, fc2.weight; 1 unexpected: fc9.weight; "
-            + "1 of another shape: conv2.weight (expected 16x6x5x5, found 16x6x3x3)", refusal(LENET, tensors));
+        assertEquals("checkpoint does not fit lenet5, which expects 10 tensors: 2 missing: conv1.bias, fc2.weight; "
+            + "1 unexpected: fc9.weight; 1 of another shape: conv2.weight (expected 16x6x5x5, found 16x6x3x3)", refusal(LENET, tensors));
     }
 
     @Test
     void longListsAreCut() {
         var message = refusal(Networks.named("resnet20"), Map.of());
-        assertTrue(message.matches("checkpoint does not fit resnet20, which expects 97 tensors: 97 missing: conv1.weight(, [^,]+){9}, \\.\\.\\."), message);
+        assertTrue(message.matches("checkpoint does not fit resnet20, which expects 97 tensors: "
+            + "97 missing: conv1.weight(, [^,]+){9}, \\.\\.\\."), message);
     }
 
     @Test
@@ -139,7 +141,8 @@ class ModelTest {
 
     private static LinkedHashMap<String, Tensor> folded(Map<String, Tensor> tensors, double eps) {
         var folded = new LinkedHashMap<>(tensors);
-        tensors.keySet().stream().filter(key -> key.endsWith(".running_mean")).map(key -> key.substring(0, key.lastIndexOf('.'))).forEach(norm -> {
+        tensors.keySet().stream().filter(key -> key.endsWith(".running_mean")).map(key -> key.substring(0, key.lastIndexOf('.')))
+            .forEach(norm -> {
             var conv = norm.contains("bn") ? norm.replace("bn", "conv") : norm.replaceAll("1$", "0");
             float[] weights = tensors.get(conv + ".weight").toArray(), bias = tensors.get(norm + ".bias").toArray();
             int each = weights.length / bias.length;
@@ -164,7 +167,8 @@ class ModelTest {
 
     /** However deep: neither zero nor infinite. */
     @ParameterizedTest
-    @CsvSource({"lenet5, 1x1x28x28", "resnet110, 1x3x32x32", "resnet152, 1x3x64x64", "densenet_bc_100_12, 1x3x32x32", "densenet201, 1x3x64x64",
+    @CsvSource({"lenet5, 1x1x28x28", "resnet110, 1x3x32x32", "resnet152, 1x3x64x64", "densenet_bc_100_12, 1x3x32x32",
+        "densenet201, 1x3x64x64",
         "vgg19, 1x3x224x224", "googlenet, 1x3x64x64"})
     void randomParametersKeepActivationsFinite(String name, String size) {
         var output = random(Networks.named(name), 1, Shape.parse(size));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Graphs;
 import dev.sextant.graph.Interpreter;
+import dev.sextant.graph.Pass;
 import dev.sextant.graph.RandomNetwork;
 import dev.sextant.nn.Nn;
 import java.util.LinkedHashMap;
@@ -48,8 +49,10 @@ class PlanTest {
 
     @Test
     void layersOnTheirOwn() {
-        for (var network : List.<Nn>of(identity(), relu(), flatten(), linear(5), maxPool(3, 2, 1), globalAvgPool(), softmaxOfChannels(),
-                concat(identity(), identity()), add(identity(), identity()), conv(20, 3).pad(1), batchNorm(), shortcut(9, 2), lrn(5, 0.1, 0.75, 1),
+        for (var network : List.<Nn>of(identity(), relu(), flatten(), linear(5), maxPool(3, 2, 1), globalAvgPool(),
+            softmaxOfChannels(),
+                concat(identity(), identity()), add(identity(), identity()), conv(20, 3).pad(1), batchNorm(), shortcut(9, 2),
+                    lrn(5, 0.1, 0.75, 1),
                 adaptiveAvgPool(2, 3), conv(7, 1, 3).pad(0, 1), conv(7, 5, 2).stride(3, 1).pad(2, 0))) {
             check(Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32);
         }
@@ -63,19 +66,23 @@ class PlanTest {
         var input = Graphs.input(graph.input().shape());
         var floats = new float[input.length];
         for (int i = 0; i < input.length; i++) floats[i] = (float) input[i];
-        try (var plan = new Plan(device, graph, Graphs.FORMULA, precision); var predictor = new Predictor(plan, graph.input().shape(), () -> { })) {
+        var compiled = graph.through(Pass.inference(device.info().block()));
+        try (var plan = new Plan(device, compiled, Graphs.FORMULA, precision);
+                var predictor = new Predictor(plan, graph.input().shape(), () -> { })) {
             var found = new LinkedHashMap<String, double[]>();
             var output = predictor.predict(Tensor.of(graph.input().shape(), floats));
             predictor.taps().forEach((name, tensor) -> found.put(name, doubles(tensor)));
             found.put("", doubles(output));
             Graphs.assertSame(Interpreter.run(graph, Graphs.FORMULA, input), found, () -> describe(predictor));
-            assertEquals(output, predictor.predict(Tensor.of(graph.input().shape(), floats)), "a second run of\n" + predictor.graph());
+            assertEquals(output, predictor.predict(Tensor.of(graph.input().shape(), floats)),
+                "a second run of\n" + predictor.graph());
             assertTrue(predictor.workspaceBytes() >= predictor.graph().storage().workspaceBytes());
         }
     }
 
     private static String describe(Predictor predictor) {
-        var kernels = predictor.steps().stream().map(step -> step.implementation() + " " + step.operation() + " -> " + step.output()).toList();
+        var kernels = predictor.steps().stream()
+            .map(step -> step.implementation() + " " + step.operation() + " -> " + step.output()).toList();
         return predictor.graph() + "\n" + String.join("\n", kernels);
     }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Predictor.Options;
+import dev.sextant.graph.Constant;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Graphs;
 import dev.sextant.graph.Interpreter;
@@ -62,7 +63,8 @@ class PredictorTest {
     @Test
     void anotherShapeIsRefusedWithBoth() {
         try (var predictor = lenet.predictor(device)) {
-            var error = assertThrows(IllegalArgumentException.class, () -> predictor.predict(GoldenFormula.tensor("x", Shape.of(1, 1, 32, 32))));
+            var error = assertThrows(IllegalArgumentException.class,
+                () -> predictor.predict(GoldenFormula.tensor("x", Shape.of(1, 1, 32, 32))));
             assertEquals("predict: this predictor is made for inputs of shape 1x1x28x28, found 1x1x32x32", error.getMessage());
             try (var arena = Arena.ofConfined()) {
                 var right = copy(digit(0), arena);
@@ -92,13 +94,16 @@ class PredictorTest {
 
     /** Networks on sizes that nobody trained them for, against plain loops in double. */
     @ParameterizedTest
-    @CsvSource({"resnet20, 2x3x45x37", "resnet18, 1x3x41x65", "googlenet, 1x3x64x47", "densenet_bc_100_12, 1x3x19x24", "vgg11_bn, 1x3x33x40"})
+    @CsvSource({"resnet20, 2x3x45x37", "resnet18, 1x3x41x65", "googlenet, 1x3x64x47", "densenet_bc_100_12, 1x3x19x24",
+        "vgg11_bn, 1x3x33x40"})
     void otherSizes(String name, String size) {
         var network = Networks.named(name);
         var shape = Shape.parse(size);
         var input = GoldenFormula.tensor("input", shape);
-        try (var model = Model.of(network, FormulaWeights.of(network)); var predictor = model.predictor(device, Options.of(shape))) {
-            var expected = Interpreter.run(Graph.of(network.body(), shape).tapping(List.of()), Graphs.FORMULA, Graphs.input(shape));
+        try (var model = Model.of(network, FormulaWeights.of(network)); var predictor =
+            model.predictor(device, Options.of(shape))) {
+            var expected = Interpreter.run(Graph.of(network.body(), shape).tapping(List.of()), Graphs.FORMULA,
+                Graphs.input(shape));
             Graphs.assertSame(expected, Map.of("", doubles(predictor.predict(input))), () -> name + " on " + size);
         }
     }
@@ -107,8 +112,10 @@ class PredictorTest {
     void aSizeThatTheWeightsDoNotFitIsRefused() {
         var network = Networks.named("alexnet_2012");
         try (var model = Model.of(network, FormulaWeights.of(network))) {
-            var error = assertThrows(IllegalArgumentException.class, () -> model.predictor(device, Options.of(Shape.of(1, 3, 256, 256))));
-            assertTrue(error.getMessage().startsWith("predictor: input 1x3x256x256 expects fc6.weight of shape 4096x"), error.getMessage());
+            var error = assertThrows(IllegalArgumentException.class,
+                () -> model.predictor(device, Options.of(Shape.of(1, 3, 256, 256))));
+            assertTrue(error.getMessage().startsWith("predictor: input 1x3x256x256 expects fc6.weight of shape 4096x"),
+                error.getMessage());
         }
     }
 
@@ -120,7 +127,20 @@ class PredictorTest {
         values[values.length / 2] = Float.NaN;
         try (var model = Model.random(network, 3); var predictor = model.predictor(device)) {
             var output = predictor.predict(Tensor.of(predictor.inputShape(), values));
-            for (int i = 0; i < output.shape().elements(); i++) assertTrue(Float.isNaN(output.get(i)), "a NaN in the picture became " + output);
+            for (int i = 0; i < output.shape().elements(); i++) assertTrue(Float.isNaN(output.get(i)),
+                "a NaN in the picture became " + output);
+        }
+    }
+
+    @Test
+    void aStepByItself() {
+        try (var whole = lenet.predictor(device); var last = lenet.step(device, Options.DEFAULT, whole.steps().size() - 1);
+                var arena = Arena.ofConfined()) {
+            assertEquals(List.of(whole.steps().getLast()), last.steps());
+            var bias = lenet.parameters().floats(new Constant.Parameter("fc3.bias", Shape.of(10)), arena);
+            assertEquals(Tensor.of(Shape.of(1, 10), bias), last.predict(digit(0)), "fc3 of zeros");
+            var error = assertThrows(IllegalArgumentException.class, () -> lenet.step(device, Options.DEFAULT, whole.steps().size()));
+            assertEquals("graph: has " + whole.steps().size() + " nodes, none at index " + whole.steps().size(), error.getMessage());
         }
     }
 
@@ -133,8 +153,10 @@ class PredictorTest {
         try (var predictor = lenet.predictor(device); var confined = Arena.ofConfined(); var shared = Arena.ofShared()) {
             var expected = predictor.predict(image);
             var odd = confined.allocate(image.data().byteSize() + 2).asSlice(2).copyFrom(image.data());
-            for (var in : List.of(image.data(), copy(image, confined), copy(image, shared), copy(image, Arena.global()), copy(image, Arena.ofAuto()), odd)) {
-                for (var out : List.of(MemorySegment.ofArray(new float[10]), confined.allocate(40), shared.allocate(40), Arena.ofAuto().allocate(40),
+            for (var in : List.of(image.data(), copy(image, confined), copy(image, shared), copy(image, Arena.global()),
+                copy(image, Arena.ofAuto()), odd)) {
+                for (var out : List.of(MemorySegment.ofArray(new float[10]), confined.allocate(40), shared.allocate(40),
+                    Arena.ofAuto().allocate(40),
                         Arena.global().allocate(40, 4), confined.allocate(42).asSlice(2))) {
                     predictor.predict(in, out);
                     assertEquals(expected, Tensor.of(predictor.outputShape(), out), () -> in + " to " + out);
@@ -151,7 +173,8 @@ class PredictorTest {
                 var in = copy(digit(1), arena);
                 arena.close();
                 assertThrows(IllegalStateException.class, () -> predictor.predict(in, MemorySegment.ofArray(out)));
-                assertThrows(IllegalStateException.class, () -> predictor.predict(Tensor.of(predictor.inputShape(), digit(1).data()).data(), in.asSlice(0, 40)));
+                assertThrows(IllegalStateException.class,
+                    () -> predictor.predict(Tensor.of(predictor.inputShape(), digit(1).data()).data(), in.asSlice(0, 40)));
             }
         }
     }
@@ -207,7 +230,8 @@ class PredictorTest {
     }
 
     private static long residentKilobytes() throws IOException {
-        var line = Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith("VmRSS:")).findFirst().orElseThrow();
+        var line = Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith("VmRSS:")).findFirst()
+            .orElseThrow();
         return Long.parseLong(line.replaceAll("\\D", ""));
     }
 
@@ -216,7 +240,8 @@ class PredictorTest {
     @Test
     void aSecondThreadIsRefused() throws Exception {
         var network = Networks.named("resnet18");
-        try (var model = Model.random(network, 1); var predictor = model.predictor(device); var pool = Executors.newFixedThreadPool(2)) {
+        try (var model = Model.random(network, 1); var predictor = model.predictor(device); var pool =
+            Executors.newFixedThreadPool(2)) {
             var input = GoldenFormula.tensor("x", predictor.inputShape());
             var refused = new AtomicInteger();
             Callable<Void> user = () -> {
@@ -224,7 +249,8 @@ class PredictorTest {
                     try {
                         predictor.predict(input);
                     } catch (IllegalStateException e) {
-                        assertEquals("predict: another thread is using this predictor, give each thread one of its own", e.getMessage());
+                        assertEquals("predict: another thread is using this predictor, give each thread one of its own",
+                            e.getMessage());
                         refused.incrementAndGet();
                     }
                 }
@@ -262,7 +288,8 @@ class PredictorTest {
 
     @Test
     void predictorsOfOnePlanShareIt() {
-        try (var a = lenet.predictor(device); var b = lenet.predictor(device); var c = lenet.predictor(device, Options.DEFAULT.withPrecision(Precision.STRICT))) {
+        try (var a = lenet.predictor(device); var b = lenet.predictor(device); var c =
+            lenet.predictor(device, Options.DEFAULT.withPrecision(Precision.STRICT))) {
             assertSame(a.steps(), b.steps());
             assertTrue(a.steps() != c.steps());
         }
@@ -335,7 +362,8 @@ class PredictorTest {
         predictor.predict(digit(0));
         predictor.close();
         predictor.close();
-        assertEquals("predict: the predictor is closed", assertThrows(IllegalStateException.class, () -> predictor.predict(digit(0))).getMessage());
+        assertEquals("predict: the predictor is closed",
+            assertThrows(IllegalStateException.class, () -> predictor.predict(digit(0))).getMessage());
         assertEquals("taps: the predictor is closed", assertThrows(IllegalStateException.class, predictor::taps).getMessage());
         assertThrows(IllegalStateException.class, predictor::profile);
         assertEquals(Shape.of(1, 10), predictor.outputShape());
@@ -346,14 +374,17 @@ class PredictorTest {
         var model = Model.random(LeNet5.lenet5(), 1);
         var a = model.predictor(device);
         var b = model.predictor(device, Options.of(Shape.of(2, 1, 28, 28)));
-        assertEquals("model: 2 predictors are still open, close them first", assertThrows(IllegalStateException.class, model::close).getMessage());
+        assertEquals("model: 2 predictors are still open, close them first",
+            assertThrows(IllegalStateException.class, model::close).getMessage());
         b.close();
-        assertEquals("model: 1 predictor is still open, close it first", assertThrows(IllegalStateException.class, model::close).getMessage());
+        assertEquals("model: 1 predictor is still open, close it first",
+            assertThrows(IllegalStateException.class, model::close).getMessage());
         a.predict(digit(0));
         a.close();
         model.close();
         model.close();
-        assertEquals("predictor: the model is closed", assertThrows(IllegalStateException.class, () -> model.predictor(device)).getMessage());
+        assertEquals("predictor: the model is closed",
+            assertThrows(IllegalStateException.class, () -> model.predictor(device)).getMessage());
     }
 
     @Test
@@ -386,7 +417,8 @@ class PredictorTest {
     @Test
     void tapsReportStages() {
         var input = digit(0);
-        try (var predictor = lenet.predictor(device, Options.DEFAULT.withTaps(List.of("fc2", "conv1"))); var plain = lenet.predictor(device)) {
+        try (var predictor = lenet.predictor(device, Options.DEFAULT.withTaps(List.of("fc2", "conv1"))); var plain =
+            lenet.predictor(device)) {
             assertThrows(IllegalStateException.class, predictor::taps);
             var output = predictor.predict(input);
             assertEquals(List.of("fc2", "conv1"), List.copyOf(predictor.taps().keySet()));
@@ -395,7 +427,8 @@ class PredictorTest {
             assertTrue(distance(plain.predict(input), output) < 1e-6);
             assertTrue(plain.taps().isEmpty());
         }
-        var error = assertThrows(IllegalArgumentException.class, () -> lenet.predictor(device, Options.DEFAULT.withTaps(List.of("conv9"))));
+        var error = assertThrows(IllegalArgumentException.class,
+            () -> lenet.predictor(device, Options.DEFAULT.withTaps(List.of("conv9"))));
         assertTrue(error.getMessage().contains("conv9") && error.getMessage().contains("conv1"), error.getMessage());
     }
 
@@ -407,17 +440,20 @@ class PredictorTest {
             assertTrue(timings.stream().allMatch(timing -> timing.nanoseconds() >= 0));
             assertEquals(predictor.flops(), predictor.steps().stream().mapToLong(Predictor.Step::flops).sum());
             assertEquals(predictor.weightBytes(), predictor.steps().stream().mapToLong(Predictor.Step::weightBytes).sum());
-            assertTrue(predictor.steps().stream().anyMatch(step -> step.name().equals("conv1") && step.implementation().startsWith("f32_conv2d_")));
+            assertTrue(predictor.steps().stream()
+                .anyMatch(step -> step.name().equals("conv1") && step.implementation().startsWith("f32_conv2d_")));
         }
     }
 
     /** The catalogue runs on kernels: what falls back to plain loops would be seen here before it is felt. */
     @ParameterizedTest
-    @CsvSource({"lenet5", "lenet5_relu", "lenet_caffe", "alexnet", "alexnet_2012", "googlenet", "googlenet_2014", "resnet18", "resnet50", "resnet50_v1",
+    @CsvSource({"lenet5", "lenet5_relu", "lenet_caffe", "alexnet", "alexnet_2012", "googlenet", "googlenet_2014", "resnet18",
+        "resnet50", "resnet50_v1",
         "resnet20", "densenet121", "densenet_bc_100_12"})
     void noStepFallsBackToPlainLoops(String name) {
         try (var model = Model.random(Networks.named(name), 1); var predictor = model.predictor(device)) {
-            assertEquals(List.of(), predictor.steps().stream().filter(step -> step.implementation().endsWith("_reference")).toList());
+            assertEquals(List.of(),
+                predictor.steps().stream().filter(step -> step.implementation().endsWith("_reference")).toList());
         }
     }
 

@@ -41,7 +41,8 @@ class RealWeightsTest {
     @ParameterizedTest
     @CsvSource({"lenet5_relu, lenet5, 9813, 0.1307, 0.3081, 255", "lenet_caffe, lenet-caffe, 9914, 0, 1, 256"})
     void digits(String name, String file, int right, float mean, float std, float range) throws IOException {
-        var samples = mnist(Shared.path("data/mnist/t10k-images-idx3-ubyte.gz"), Shared.path("data/mnist/t10k-labels-idx1-ubyte.gz"), mean, std, range);
+        var samples = mnist(Shared.path("data/mnist/t10k-images-idx3-ubyte.gz"),
+            Shared.path("data/mnist/t10k-labels-idx1-ubyte.gz"), mean, std, range);
         check(Networks.named(name), "data/weights/" + file + "-mnist.safetensors", samples, right, file + ".t10k16.logits");
     }
 
@@ -74,7 +75,8 @@ class RealWeightsTest {
                     int level = picture.getRGB(x, y) >> 16 - 8 * c & 0xff;
                     values[(c * 224 + y) * 224 + x] = (level / 255f - MEAN[c]) / STD[c];
                 }
-        try (var model = Model.load(Networks.named("resnet50_v1"), Shared.path("data/weights/resnet50-imagenet-int8.safetensors.gz"));
+        try (var model = Model.load(Networks.named("resnet50_v1"),
+            Shared.path("data/weights/resnet50-imagenet-int8.safetensors.gz"));
                 var predictor = model.predictor(Device.cpu(), Options.DEFAULT.withPrecision(Precision.STRICT));
                 var expected = Safetensors.open(Shared.path("data/weights/golden.safetensors"))) {
             var logits = predictor.predict(Tensor.of(Shape.of(1, 3, 224, 224), values)).slice(0);
@@ -87,7 +89,8 @@ class RealWeightsTest {
     private static void assertNear(Tensor expected, Tensor found) {
         assertEquals(expected.shape(), found.shape());
         double difference = 0;
-        for (int i = 0; i < expected.shape().elements(); i++) difference = Math.max(difference, Math.abs(expected.get(i) - found.get(i)));
+        for (int i = 0; i < expected.shape().elements(); i++) difference =
+            Math.max(difference, Math.abs(expected.get(i) - found.get(i)));
         double largest = difference;
         assertTrue(largest < 1e-4, () -> "logits part by " + largest);
     }
@@ -101,7 +104,8 @@ class RealWeightsTest {
         for (int n = 0; n < count; n++) {
             int record = n * (1 + 3 * plane);
             labels[n] = bytes[record];
-            for (int i = 0; i < 3 * plane; i++) values[n * 3 * plane + i] = ((bytes[record + 1 + i] & 0xff) / 255f - MEAN[i / plane]) / STD[i / plane];
+            for (int i = 0; i < 3 * plane; i++) values[n * 3 * plane + i] =
+                ((bytes[record + 1 + i] & 0xff) / 255f - MEAN[i / plane]) / STD[i / plane];
         }
         return new Samples(Shape.of(3, 32, 32), values, labels);
     }

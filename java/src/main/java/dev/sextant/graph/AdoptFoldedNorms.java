@@ -8,8 +8,8 @@ import java.util.HashMap;
 import java.util.Set;
 
 /**
- * Follows a checkpoint whose batch norms were folded away before it was stored: where a norm's four keys are absent and the convolution
- * before it has a bias that the description denies it, the bias is the convolution's own and the norm the identity.
+ * Follows a checkpoint whose batch norms were folded away before it was stored: where a norm's four keys are absent and the
+ * convolution before it has a bias that the description denies it, the bias is the convolution's own and the norm the identity.
  *
  * @param keys what the checkpoint has
  */
@@ -22,7 +22,8 @@ public record AdoptFoldedNorms(Set<String> keys) implements Pass {
         for (var node : graph.nodes()) {
             Node kept = node;
             var position = positions.get(node.sources().getFirst());
-            if (node instanceof Node.BatchNorm norm && position != null && nodes.get(position) instanceof Node.Conv conv && isFolded(conv, norm)) {
+            if (node instanceof Node.BatchNorm norm && position != null && nodes.get(position) instanceof Node.Conv conv
+                && isFolded(conv, norm)) {
                 var bias = new Parameter(biasOf(conv), norm.norm().beta().shape());
                 nodes.set(position, conv.withConstants(conv.weights(), bias, conv.dst()));
                 kept = new Node.Identity(norm.name(), norm.src(), norm.dst());

@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Decides how each value lies in memory and inserts the copies that this takes. Pictures are channel-blocked, with as wide a halo as the
- * widest padding among the convolutions that read them; features ({@code n f}), the input, the output and the taps are plain. The first
- * convolution reads an input of up to four channels as it is, where blocks would be mostly empty.
+ * Decides how each value lies in memory and inserts the copies that this takes. Pictures are channel-blocked, with as wide a halo
+ * as the widest padding among the convolutions that read them; features ({@code n f}), the input, the output and the taps are
+ * plain. The first convolution reads an input of up to four channels as it is, where blocks would be mostly empty.
  *
  * @param block channels in a block of the device's layout
  */

@@ -8,10 +8,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Lets the parts of a concatenation be written straight into their channels of the whole, so that joining costs nothing. Nested ones share
- * the outermost whole: in a DenseNet block, where {@code x <- [x, H(x)]} (Huang et al., arXiv:1608.06993, eq. 2), every layer appends its
- * channels to one buffer as wide as the block's end. A part that is the graph's input or lies elsewhere already is copied in; a
- * concatenation whose parts do not all begin at a whole block of channels and a whole cache line stays as it is.
+ * Lets the parts of a concatenation be written straight into their channels of the whole, so that joining costs nothing. Nested
+ * ones share the outermost whole: in a DenseNet block, where {@code x <- [x, H(x)]} (Huang et al., arXiv:1608.06993, eq. 2),
+ * every layer appends its channels to one buffer as wide as the block's end. A part that is the graph's input or lies elsewhere
+ * already is copied in; a concatenation whose parts do not all begin at a whole block of channels and a whole cache line stays as
+ * it is.
  *
  * @param block channels in a block of the device's layout
  */

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * Drops what computes nothing: identities (dropout among them), a flattening that only fully connected layers read, which take their
- * source in that order anyway, and nodes whose result nobody reads.
+ * Drops what computes nothing: identities (dropout among them), a flattening that only fully connected layers read, which take
+ * their source in that order anyway, and nodes whose result nobody reads.
  */
 public final class DropIdentities implements Pass {
 

@@ -9,7 +9,8 @@ public final class FoldBatchNorm implements Pass {
 
     @Override
     public Graph apply(Graph graph) {
-        return graph.mergingTails((made, read) -> made instanceof Node.Conv conv && conv.isPlain() && read instanceof Node.BatchNorm norm
+        return graph.mergingTails((made, read) ->
+            made instanceof Node.Conv conv && conv.isPlain() && read instanceof Node.BatchNorm norm
             ? conv.withConstants(new Scaled(conv.weights(), norm.norm()), new Shift(conv.bias(), norm.norm()), norm.dst())
                 .withTail(norm.tail(), norm.dst())
             : null);

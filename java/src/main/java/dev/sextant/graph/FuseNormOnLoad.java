@@ -6,9 +6,9 @@ import java.util.HashMap;
 import java.util.List;
 
 /**
- * Lets pointwise convolutions apply the batch norm and ReLU before them while they load their source (DenseNet, where the normalised copy
- * would be as large as all layers so far together). Only where every reader can: for one that cannot, the normalised value has to be
- * written anyway, and then the others read it for nothing.
+ * Lets pointwise convolutions apply the batch norm and ReLU before them while they load their source (DenseNet, where the
+ * normalised copy would be as large as all layers so far together). Only where every reader can: for one that cannot, the
+ * normalised value has to be written anyway, and then the others read it for nothing.
  */
 public final class FuseNormOnLoad implements Pass {
 
@@ -18,7 +18,9 @@ public final class FuseNormOnLoad implements Pass {
         var fused = new HashMap<Value, Node.BatchNorm>();
         for (var node : graph.nodes()) {
             if (node instanceof Node.BatchNorm norm && norm.tail() == Function.RELU && !graph.isReported(norm.dst())
-                && uses.getOrDefault(norm.dst(), List.of()).stream().allMatch(use -> takes(use, norm.dst()))) fused.put(norm.dst(), norm);
+                && uses.getOrDefault(norm.dst(), List.of()).stream().allMatch(use -> takes(use, norm.dst()))) {
+                fused.put(norm.dst(), norm);
+            }
         }
         var nodes = new ArrayList<Node>();
         for (var node : graph.nodes()) {

@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 
 /**
- * Lets a convolution add the other term of a sum to what it writes: ResNet's skip connection costs one more load. The convolution moves to
- * the sum's place, where the other term is ready; nobody but the sum may read it. Of two that could, the later one takes the sum.
+ * Lets a convolution add the other term of a sum to what it writes: ResNet's skip connection costs one more load. The convolution
+ * moves to the sum's place, where the other term is ready; nobody but the sum may read it. Of two that could, the later one takes
+ * the sum.
  */
 public final class FuseResidual implements Pass {
 

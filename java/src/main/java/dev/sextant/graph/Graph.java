@@ -44,10 +44,21 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
         var chosen = new LinkedHashMap<String, Value>();
         for (var name : names) {
             var value = taps.get(name);
-            if (value == null) throw new IllegalArgumentException("taps: the network has no stage '" + name + "', its stages are " + taps.keySet());
+            if (value == null) {
+                throw new IllegalArgumentException(
+                    "taps: the network has no stage '" + name + "', its stages are " + taps.keySet());
+            }
             chosen.put(name, value);
         }
         return new Graph(input, nodes, output, chosen, storage);
+    }
+
+    /** Only the node at {@code index}, on values that lie where they did. @throws IllegalArgumentException if there are fewer */
+    public Graph only(int index) {
+        if (index >= nodes.size()) {
+            throw new IllegalArgumentException("graph: has " + nodes.size() + " nodes, none at index " + index);
+        }
+        return with(List.of(nodes.get(index)));
     }
 
     /** Every parameter its nodes read, in order, each once. */
@@ -114,12 +125,13 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
     Graph on(UnaryOperator<Value> values) {
         var moved = new LinkedHashMap<String, Value>();
         taps.forEach((name, value) -> moved.put(name, values.apply(value)));
-        return new Graph(values.apply(input), nodes.stream().map(node -> node.on(values)).toList(), values.apply(output), moved, storage);
+        return new Graph(values.apply(input), nodes.stream().map(node -> node.on(values)).toList(), values.apply(output), moved,
+            storage);
     }
 
     /**
-     * Offers each node together with the node that made its source, where nobody else reads that: what {@code merge} returns stands for
-     * both, at the earlier one's position; null leaves both.
+     * Offers each node together with the node that made its source, where nobody else reads that: what {@code merge} returns
+     * stands for both, at the earlier one's position; null leaves both.
      */
     Graph mergingTails(BinaryOperator<Node> merge) {
         var uses = uses();

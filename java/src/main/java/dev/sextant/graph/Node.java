@@ -8,8 +8,8 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
- * One operation of a graph: it reads its sources and writes {@code dst}. {@code name} is that of the layer it came from, the common
- * part of its parameters' keys.
+ * One operation of a graph: it reads its sources and writes {@code dst}. {@code name} is that of the layer it came from, the
+ * common part of its parameters' keys.
  */
 public sealed interface Node {
     String name();
@@ -41,8 +41,8 @@ public sealed interface Node {
      * Convolution; with a residual, that value is added before the tail; with a norm {@code pre}, the source is normalised and
      * rectified as it is loaded. {@code residual}, {@code pre} and {@code bias} may be null.
      */
-    record Conv(String name, Value src, Value residual, Value dst, Window window, int groups, Norm pre, Constant weights, Constant bias,
-            Function tail) implements Tailed {
+    record Conv(String name, Value src, Value residual, Value dst, Window window, int groups, Norm pre, Constant weights,
+            Constant bias, Function tail) implements Tailed {
 
         /** Whether the result is the plain sum of products and bias, so that a linear function of it can be folded in. */
         public boolean isPlain() {
@@ -56,8 +56,8 @@ public sealed interface Node {
 
         @Override
         public Conv on(UnaryOperator<Value> values) {
-            return new Conv(name, values.apply(src), residual == null ? null : values.apply(residual), values.apply(dst), window, groups, pre,
-                weights, bias, tail);
+            return new Conv(name, values.apply(src), residual == null ? null : values.apply(residual), values.apply(dst), window,
+                groups, pre, weights, bias, tail);
         }
 
         @Override
@@ -79,7 +79,8 @@ public sealed interface Node {
 
         @Override
         public List<Constant> constants() {
-            return Stream.of(weights, bias, pre == null ? null : pre.scale(), pre == null ? null : pre.shift()).filter(c -> c != null).toList();
+            return Stream.of(weights, bias, pre == null ? null : pre.scale(), pre == null ? null : pre.shift())
+                .filter(c -> c != null).toList();
         }
 
         @Override

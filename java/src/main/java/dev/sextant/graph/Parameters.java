@@ -8,6 +8,9 @@ import java.lang.foreign.MemorySegment;
 @FunctionalInterface
 public interface Parameters {
 
-    /** The values of {@code parameter}: dense, row-major, native float32. What has to be made for the call is allocated from {@code arena}. */
+    /**
+     * The values of {@code parameter}: dense, row-major, native float32. What has to be made for the call is allocated from
+     * {@code arena}.
+     */
     MemorySegment floats(Constant.Parameter parameter, Arena arena);
 }

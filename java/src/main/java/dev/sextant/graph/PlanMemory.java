@@ -9,9 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 
 /**
- * Gives each value its place in the workspace. A value lives from the node that first writes it to the node that last reads it, a whole as
- * long as any of its slices; values that live at different times share memory. The largest is placed first, each into the
- * tightest gap that those living at the same time leave (Pisarchyk &amp; Lee, arXiv:2001.03288, sec. 5.2).
+ * Gives each value its place in the workspace. A value lives from the node that first writes it to the node that last reads it, a
+ * whole as long as any of its slices; values that live at different times share memory. The largest is placed first, each into
+ * the tightest gap that those living at the same time leave (Pisarchyk &amp; Lee, arXiv:2001.03288, sec. 5.2).
  */
 public final class PlanMemory implements Pass {
     private static final long ALIGNMENT = 64;
@@ -40,15 +40,18 @@ public final class PlanMemory implements Pass {
         var blocks = blocks(graph);
         var placed = new ArrayList<Block>();
         long workspace = 0;
-        for (var block : blocks.stream().sorted(Comparator.comparingLong((Block b) -> -b.bytes).thenComparingInt(b -> b.first)).toList()) {
-            block.offset = tightestGap(block, placed.stream().filter(block::livesWith).sorted(Comparator.comparingLong(b -> b.offset)).toList());
+        for (var block : blocks.stream().sorted(Comparator.comparingLong((Block b) -> -b.bytes).thenComparingInt(b -> b.first))
+            .toList()) {
+            block.offset = tightestGap(block,
+                placed.stream().filter(block::livesWith).sorted(Comparator.comparingLong(b -> b.offset)).toList());
             placed.add(block);
             workspace = Math.max(workspace, block.offset + block.bytes);
         }
         long largest = 0;
         for (int step = 0; step < graph.nodes().size(); step++) {
             int now = step;
-            largest = Math.max(largest, blocks.stream().filter(b -> b.first <= now && now <= b.last).mapToLong(b -> b.bytes).sum());
+            largest = Math.max(largest,
+                blocks.stream().filter(b -> b.first <= now && now <= b.last).mapToLong(b -> b.bytes).sum());
         }
         var offsets = new HashMap<Value, Long>();
         for (var block : blocks) offsets.put(block.value, block.offset);

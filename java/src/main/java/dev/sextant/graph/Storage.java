@@ -26,8 +26,8 @@ public record Storage(Map<Value, Slice> slices, Map<Value, Layout> layouts, Map<
     public record Slice(Value whole, int channel) {}
 
     /**
-     * How a value is laid out: channels in blocks of {@code block}, 1 for plain {@code n c h w}, each plane with {@code halo} pixels of zeros
-     * around it.
+     * How a value is laid out: channels in blocks of {@code block}, 1 for plain {@code n c h w}, each plane with {@code halo}
+     * pixels of zeros around it.
      */
     public record Layout(int block, int halo) {
         public static final Layout PLAIN = new Layout(1, 0);

@@ -57,7 +57,9 @@ final class Trace {
         return new Value(values++, image.prepend(images));
     }
 
-    /** @param outermost whether named children of {@code nn} are stages; {@link Layers} has the same rules for stages and paths */
+    /**
+     * @param outermost whether named children of {@code nn} are stages; {@link Layers} has the same rules for stages and paths
+     */
     private Value visit(Nn nn, Value src, String path, boolean outermost) {
         switch (nn) {
             case Named named -> {
@@ -127,9 +129,10 @@ final class Trace {
             .map(parameter -> new Parameter(parameter.key(), parameter.shape())).toList();
         return switch (leaf) {
             case Conv conv -> new Node.Conv(path, src, null, dst,
-                new Window(conv.r(), conv.s(), conv.strideH(), conv.strideW(), conv.padH(), conv.padW(), conv.dilation()), conv.groups(), null,
-                parameters.getFirst(), conv.bias() ? parameters.getLast() : null, PLAIN);
-            case Linear linear -> new Node.Linear(path, src, dst, parameters.getFirst(), linear.bias() ? parameters.getLast() : null, PLAIN);
+                new Window(conv.r(), conv.s(), conv.strideH(), conv.strideW(), conv.padH(), conv.padW(), conv.dilation()),
+                conv.groups(), null, parameters.getFirst(), conv.bias() ? parameters.getLast() : null, PLAIN);
+            case Linear linear ->
+                new Node.Linear(path, src, dst, parameters.getFirst(), linear.bias() ? parameters.getLast() : null, PLAIN);
             case BatchNorm norm -> new Node.BatchNorm(path, src, dst,
                 new Norm(parameters.get(0), parameters.get(1), parameters.get(2), parameters.get(3), norm.eps()), PLAIN);
             case Activation activation -> new Node.Eltwise(path, src, null, dst, Function.of(activation.function()));
@@ -151,7 +154,9 @@ final class Trace {
     /** Adaptive pooling is plain pooling where the sizes divide, and nothing where they are equal. */
     private static Node adaptive(String path, Value src, Value dst) {
         if (src.shape().equals(dst.shape())) return new Node.Identity(path, src, dst);
-        if (src.h() % dst.h() != 0 || src.w() % dst.w() != 0) return new Node.Pool(path, src, dst, PoolKind.AVERAGE_ADAPTIVE, Window.whole(src));
+        if (src.h() % dst.h() != 0 || src.w() % dst.w() != 0) {
+            return new Node.Pool(path, src, dst, PoolKind.AVERAGE_ADAPTIVE, Window.whole(src));
+        }
         int r = src.h() / dst.h(), s = src.w() / dst.w();
         return new Node.Pool(path, src, dst, PoolKind.AVERAGE, new Window(r, s, r, s, 0, 0, 1));
     }

@@ -3,7 +3,10 @@ package dev.sextant.graph;
 
 import dev.sextant.Shape;
 
-/** What one node hands to the next: {@code n c h w}, or {@code n f} after a fully connected layer. The number tells values of one shape apart. */
+/**
+ * What one node hands to the next: {@code n c h w}, or {@code n f} after a fully connected layer. The number tells values of one
+ * shape apart.
+ */
 public record Value(int id, Shape shape) {
 
     public Value {

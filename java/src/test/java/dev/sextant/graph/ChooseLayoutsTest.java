@@ -35,7 +35,8 @@ class ChooseLayoutsTest {
 
     @Test
     void haloIsTheWidestNeedOfTheReaders() {
-        var after = after(seq(conv(16, 1).as("a"), concat(conv(16, 3).pad(1), conv(16, 5).pad(2), maxPool(3, 1, 1)), conv(16, 1)), 1, 3, 6, 6);
+        var after = after(seq(conv(16, 1).as("a"), concat(conv(16, 3).pad(1), conv(16, 5).pad(2), maxPool(3, 1, 1)), conv(16, 1)),
+            1, 3, 6, 6);
         assertEquals(new Layout(16, 2), layout(after, "a"));
         assertEquals(new Layout(16, 0), after.layout(after.whole(node(after, "1.0").dst())));
     }
@@ -61,14 +62,16 @@ class ChooseLayoutsTest {
     void fullyConnectedLayersReadBlocksInOneGo() {
         assertEquals(List.of("conv 1x1", "linear", "linear"), texts(after(seq(conv(16, 1), linear(3), linear(2)), 1, 3, 6, 6)));
         var shared = after(seq(conv(16, 1), add(seq(conv(9, 3).pad(1), linear(3)), linear(3))), 1, 3, 6, 6);
-        assertEquals(List.of("conv 1x1", "conv 3x3 pad 1", "linear", "reorder", "linear", "add"), texts(shared), "what has a halo is copied first");
+        assertEquals(List.of("conv 1x1", "conv 3x3 pad 1", "linear", "reorder", "linear", "add"), texts(shared),
+            "what has a halo is copied first");
         var slice = after(seq(concat(conv(16, 1), conv(16, 1).as("b")), concat(linear(2), linear(2))), 1, 3, 6, 6);
         assertFalse(texts(slice).contains("reorder"));
     }
 
     @Test
     void featuresOutputAndTapsArePlain() {
-        var graph = Graph.of(seq(conv(16, 1).as("conv"), globalAvgPool(), flatten().as("flat"), softmax().as("soft")), Shape.of(2, 3, 4, 4));
+        var graph = Graph.of(seq(conv(16, 1).as("conv"), globalAvgPool(), flatten().as("flat"), softmax().as("soft")),
+            Shape.of(2, 3, 4, 4));
         var after = preserving(graph.through(BEFORE), new ChooseLayouts(16)::apply);
         assertEquals(Layout.PLAIN, after.layout(after.output()));
         after.taps().values().forEach(tap -> assertEquals(Layout.PLAIN, after.layout(tap)));

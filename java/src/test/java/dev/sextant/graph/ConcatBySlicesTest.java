@@ -40,7 +40,8 @@ class ConcatBySlicesTest {
         var whole = node(after, "4").sources().getFirst();
         assertEquals(80, whole.c());
         assertEquals(whole, after.whole(node(after, "first").dst()));
-        assertEquals(List.of(32, 48, 64), List.of(1, 2, 3).stream().map(i -> after.channel(node(after, i + ".1.1").dst())).toList());
+        assertEquals(List.of(32, 48, 64),
+            List.of(1, 2, 3).stream().map(i -> after.channel(node(after, i + ".1.1").dst())).toList());
     }
 
     @Test
@@ -54,7 +55,8 @@ class ConcatBySlicesTest {
     @Test
     void misalignedOnesAreCopied() {
         assertEquals(List.of("conv 1x1", "conv 1x1", "concat"), texts(after(seq(concat(conv(12, 1), conv(16, 1))), 1, 3, 4, 4)));
-        assertEquals(List.of("linear", "linear", "concat"), texts(after(seq(concat(linear(16), linear(16))), 1, 3, 4, 4)), "features");
+        assertEquals(List.of("linear", "linear", "concat"), texts(after(seq(concat(linear(16), linear(16))), 1, 3, 4, 4)),
+            "features");
     }
 
     /** Steps want their operands on whole cache lines: a block of 8 channels of 3x3 is four and a half. */

@@ -22,8 +22,10 @@ class DropIdentitiesTest {
 
     @Test
     void flatteningVanishesOnlyBeforeFullyConnectedLayers() {
-        assertEquals(List.of("linear"), texts(preserving(graph(seq(flatten(), dropout(0.5), linear(3)), 2, 2, 3, 3), pass::apply)));
-        assertEquals(List.of("flatten", "relu", "linear"), texts(preserving(graph(seq(flatten(), relu(), linear(3)), 2, 2, 3, 3), pass::apply)));
+        assertEquals(List.of("linear"),
+            texts(preserving(graph(seq(flatten(), dropout(0.5), linear(3)), 2, 2, 3, 3), pass::apply)));
+        assertEquals(List.of("flatten", "relu", "linear"),
+            texts(preserving(graph(seq(flatten(), relu(), linear(3)), 2, 2, 3, 3), pass::apply)));
         assertEquals(List.of("flatten"), texts(preserving(graph(seq(flatten()), 2, 2, 3, 3), pass::apply)));
     }
 

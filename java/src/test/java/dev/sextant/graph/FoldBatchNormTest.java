@@ -19,13 +19,16 @@ class FoldBatchNormTest {
 
     @Test
     void aNormBehindAConvolutionVanishes() {
-        assertEquals(List.of("conv 3x3 pad 1"), texts(preserving(graph(seq(conv(4, 3).pad(1).noBias(), batchNorm()), 2, 3, 5, 5), pass::apply)));
-        assertEquals(List.of("conv 1x1"), texts(preserving(graph(seq(conv(4, 1), batchNorm(), batchNorm(1e-3)), 1, 3, 5, 5), pass::apply)));
+        assertEquals(List.of("conv 3x3 pad 1"),
+            texts(preserving(graph(seq(conv(4, 3).pad(1).noBias(), batchNorm()), 2, 3, 5, 5), pass::apply)));
+        assertEquals(List.of("conv 1x1"),
+            texts(preserving(graph(seq(conv(4, 1), batchNorm(), batchNorm(1e-3)), 1, 3, 5, 5), pass::apply)));
     }
 
     @Test
     void notBehindAFunctionNorWhereOthersReadTheConvolution() {
-        assertEquals(List.of("conv 1x1", "relu", "norm"), texts(preserving(graph(seq(conv(4, 1), relu(), batchNorm()), 1, 3, 5, 5), pass::apply)));
+        assertEquals(List.of("conv 1x1", "relu", "norm"),
+            texts(preserving(graph(seq(conv(4, 1), relu(), batchNorm()), 1, 3, 5, 5), pass::apply)));
         assertEquals(List.of("conv 1x1", "norm", "add"),
             texts(preserving(graph(seq(conv(4, 1), add(batchNorm(), seq())), 1, 3, 5, 5), pass::apply)));
         var tapped = Graph.of(seq(conv(4, 1).as("conv"), batchNorm()), Shape.of(1, 3, 5, 5));
@@ -51,7 +54,8 @@ class FoldBatchNormTest {
         double scale = gamma / Math.sqrt(variance + 1e-5);
         try (var arena = Arena.ofConfined()) {
             float expected = (float) (w * scale), shift = (float) (beta + ((double) b - mean) * scale);
-            assertArrayEquals(new float[] {expected, expected}, conv.weights().evaluate(fixed, arena).toArray(ValueLayout.JAVA_FLOAT));
+            assertArrayEquals(new float[] {expected, expected},
+                conv.weights().evaluate(fixed, arena).toArray(ValueLayout.JAVA_FLOAT));
             assertArrayEquals(new float[] {shift, shift}, conv.bias().evaluate(fixed, arena).toArray(ValueLayout.JAVA_FLOAT));
         }
         assertEquals(List.of("c.weight", "n.weight", "n.running_var", "c.bias", "n.bias", "n.running_mean"),

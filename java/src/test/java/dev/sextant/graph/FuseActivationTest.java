@@ -24,14 +24,17 @@ class FuseActivationTest {
 
     @Test
     void oneFunctionOnly() {
-        assertEquals(List.of("conv 1x1 tanh", "relu"), texts(preserving(graph(seq(conv(4, 1), tanh(), relu()), 1, 3, 4, 4), pass::apply)));
+        assertEquals(List.of("conv 1x1 tanh", "relu"),
+            texts(preserving(graph(seq(conv(4, 1), tanh(), relu()), 1, 3, 4, 4), pass::apply)));
     }
 
     @Test
     void notWhereThePlainResultIsRead() {
         assertEquals(List.of("conv 1x1", "relu", "add"),
             texts(preserving(graph(seq(conv(4, 1), add(relu(), seq())), 1, 3, 4, 4), pass::apply)));
-        assertEquals(List.of("conv 1x1", "relu"), texts(preserving(Graph.of(seq(conv(4, 1).as("a"), relu()), Shape.of(1, 3, 4, 4)), pass::apply)));
-        assertEquals(List.of("max pool 2x2/2", "relu"), texts(preserving(graph(seq(maxPool(2, 2), relu()), 1, 3, 4, 4), pass::apply)));
+        assertEquals(List.of("conv 1x1", "relu"),
+            texts(preserving(Graph.of(seq(conv(4, 1).as("a"), relu()), Shape.of(1, 3, 4, 4)), pass::apply)));
+        assertEquals(List.of("max pool 2x2/2", "relu"),
+            texts(preserving(graph(seq(maxPool(2, 2), relu()), 1, 3, 4, 4), pass::apply)));
     }
 }

@@ -26,17 +26,22 @@ class FuseNormOnLoadTest {
     void pointwiseConvolutionsNormaliseAsTheyLoad() {
         assertEquals(List.of("norm relu conv 1x1"), after(seq(batchNorm(), relu(), conv(4, 1))));
         assertEquals(List.of("norm relu conv 1x1/2"), after(seq(batchNorm(), relu(), conv(4, 1).stride(2))));
-        assertEquals(List.of("norm relu conv 1x1", "norm relu conv 1x1", "concat"), after(seq(batchNorm(), relu(), concat(conv(4, 1), conv(2, 1)))));
+        assertEquals(List.of("norm relu conv 1x1", "norm relu conv 1x1", "concat"),
+            after(seq(batchNorm(), relu(), concat(conv(4, 1), conv(2, 1)))));
     }
 
-    /** Padding is zero after the norm, so a padded convolution cannot take it; neither can a norm without ReLU or another reader. */
+    /**
+     * Padding is zero after the norm, so a padded convolution cannot take it; neither can a norm without ReLU or another reader.
+     */
     @Test
     void othersKeepTheNorm() {
         assertEquals(List.of("norm relu", "conv 3x3"), after(seq(batchNorm(), relu(), conv(4, 3))));
         assertEquals(List.of("norm relu", "conv 1x1 pad 1"), after(seq(batchNorm(), relu(), conv(4, 1).pad(1))));
         assertEquals(List.of("norm", "conv 1x1"), after(seq(batchNorm(), conv(4, 1))));
-        assertEquals(List.of("norm relu", "conv 1x1", "max pool 1x1", "concat"), after(seq(batchNorm(), relu(), concat(conv(4, 1), maxPool(1, 1)))));
+        assertEquals(List.of("norm relu", "conv 1x1", "max pool 1x1", "concat"),
+            after(seq(batchNorm(), relu(), concat(conv(4, 1), maxPool(1, 1)))));
         assertEquals(List.of("norm relu", "conv 1x1"),
-            texts(preserving(Graph.of(seq(batchNorm(), relu().as("tap"), conv(4, 1)), Shape.of(1, 3, 5, 5)), FuseNormOnLoadTest::passed)));
+            texts(preserving(Graph.of(seq(batchNorm(), relu().as("tap"), conv(4, 1)), Shape.of(1, 3, 5, 5)),
+                FuseNormOnLoadTest::passed)));
     }
 }

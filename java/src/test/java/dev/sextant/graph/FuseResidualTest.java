@@ -18,7 +18,8 @@ class FuseResidualTest {
         assertEquals(List.of("relu", "conv 3x3 pad 1 + %1"),
             texts(preserving(graph(seq(relu(), add(conv(3, 3).pad(1), seq())), 1, 3, 4, 4), pass::apply)));
         assertEquals(List.of("relu", "conv 1x1", "conv 3x3 pad 1 + %2"),
-            texts(preserving(graph(seq(relu(), add(conv(4, 1), conv(4, 3).pad(1))), 1, 3, 4, 4), pass::apply)), "the later of two");
+            texts(preserving(graph(seq(relu(), add(conv(4, 1), conv(4, 3).pad(1))), 1, 3, 4, 4), pass::apply)),
+                "the later of two");
     }
 
     /** The other term comes after the convolution in the description: option A's shortcut. */
@@ -36,15 +37,19 @@ class FuseResidualTest {
 
     @Test
     void notWhereTheConvolutionIsReadElsewhereOrDoesMore() {
-        assertEquals(List.of("conv 1x1", "relu", "add"), texts(preserving(graph(seq(add(seq(conv(3, 1), relu()), seq())), 1, 3, 4, 4), pass::apply)));
-        assertEquals(List.of("conv 1x1", "relu", "add"), texts(preserving(graph(seq(conv(3, 1), add(seq(), relu())), 1, 3, 4, 4), pass::apply)));
-        assertEquals(List.of("conv 1x1", "add"), texts(preserving(graph(seq(conv(3, 1), add(seq(), seq())), 1, 3, 4, 4), pass::apply)), "x + x");
+        assertEquals(List.of("conv 1x1", "relu", "add"),
+            texts(preserving(graph(seq(add(seq(conv(3, 1), relu()), seq())), 1, 3, 4, 4), pass::apply)));
+        assertEquals(List.of("conv 1x1", "relu", "add"),
+            texts(preserving(graph(seq(conv(3, 1), add(seq(), relu())), 1, 3, 4, 4), pass::apply)));
+        assertEquals(List.of("conv 1x1", "add"),
+            texts(preserving(graph(seq(conv(3, 1), add(seq(), seq())), 1, 3, 4, 4), pass::apply)), "x + x");
     }
 
     /** ResNet's basic block in full: nothing but two convolutions remains. */
     @Test
     void aBasicBlockIsTwoConvolutions() {
-        var block = seq(relu(), add(seq(conv(3, 3).pad(1).noBias(), batchNorm(), relu(), conv(3, 3).pad(1).noBias(), batchNorm()), identity()), relu());
+        var block = seq(relu(), add(seq(conv(3, 3).pad(1).noBias(), batchNorm(), relu(), conv(3, 3).pad(1).noBias(), batchNorm()),
+            identity()), relu());
         var passes = List.of(new DropIdentities(), new FoldBatchNorm(), pass, new FuseActivation());
         assertEquals(List.of("relu", "conv 3x3 pad 1 relu", "conv 3x3 pad 1 + %1 relu"),
             texts(preserving(graph(block, 2, 3, 5, 5), g -> g.through(passes))));

@@ -31,7 +31,8 @@ class GraphTest {
             graph.parameters().values().stream().map(p -> p.key() + " " + p.shape()).sorted().toList());
         assertEquals(network.output().prepend(2), graph.output().shape());
         assertEquals(network.layers().stages().keySet(), graph.taps().keySet());
-        graph.taps().forEach((stage, value) -> assertEquals(network.layers().stages().get(stage), value.shape().dropFirst(), stage));
+        graph.taps().forEach((stage, value) ->
+            assertEquals(network.layers().stages().get(stage), value.shape().dropFirst(), stage));
     }
 
     @Test
@@ -44,7 +45,8 @@ class GraphTest {
     @Test
     void adaptivePoolingIsPlainWhereSizesDivide() {
         assertEquals(PoolKind.AVERAGE, ((Node.Pool) Graphs.graph(adaptiveAvgPool(2, 3), 1, 1, 4, 9).nodes().getFirst()).kind());
-        assertEquals(PoolKind.AVERAGE_ADAPTIVE, ((Node.Pool) Graphs.graph(adaptiveAvgPool(2, 3), 1, 1, 5, 9).nodes().getFirst()).kind());
+        assertEquals(PoolKind.AVERAGE_ADAPTIVE,
+            ((Node.Pool) Graphs.graph(adaptiveAvgPool(2, 3), 1, 1, 5, 9).nodes().getFirst()).kind());
     }
 
     @Test
@@ -80,7 +82,8 @@ class GraphTest {
         assertEquals(List.of("conv.weight", "conv.bias"), List.copyOf(adopted.parameters().keySet()));
         assertEquals(graph.taps(), adopted.taps());
         assertEquals(List.of("conv 1x1"), Graphs.texts(new DropIdentities().apply(adopted)));
-        assertEquals(graph, new AdoptFoldedNorms(Set.of("conv.weight", "conv.bias", "bn.weight")).apply(graph), "half a norm is a fault");
+        assertEquals(graph, new AdoptFoldedNorms(Set.of("conv.weight", "conv.bias", "bn.weight")).apply(graph),
+            "half a norm is a fault");
         assertTrue(new AdoptFoldedNorms(Set.of()).apply(graph).parameters().containsKey("bn.running_var"));
     }
 }

@@ -13,8 +13,8 @@ import java.util.SequencedMap;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * What a graph means: plain loops in double over n c h w, at any point of compilation. Layouts are ignored, but slices lie in their wholes, so
- * that a value written to the wrong channels is seen.
+ * What a graph means: plain loops in double over n c h w, at any point of compilation. Layouts are ignored, but slices lie in
+ * their wholes, so that a value written to the wrong channels is seen.
  */
 public final class Interpreter {
     private final Graph graph;
@@ -100,7 +100,8 @@ public final class Interpreter {
                 for (var source : concat.sources()) {
                     var x = read(source);
                     int length = source.c() * plane;
-                    for (int n = 0; n < source.n(); n++) System.arraycopy(x, n * length, y, (n * concat.dst().c() + channel) * plane, length);
+                    for (int n = 0; n < source.n(); n++) System.arraycopy(x, n * length, y,
+                        (n * concat.dst().c() + channel) * plane, length);
                     channel += source.c();
                 }
                 yield y;
@@ -131,7 +132,8 @@ public final class Interpreter {
         double[] w, b;
         try (var arena = Arena.ofConfined()) {
             w = doubles(conv.weights().evaluate(parameters, arena).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED));
-            b = conv.bias() == null ? new double[dst.c()] : doubles(conv.bias().evaluate(parameters, arena).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED));
+            b = conv.bias() == null ? new double[dst.c()]
+                : doubles(conv.bias().evaluate(parameters, arena).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED));
         }
         var residual = conv.residual() == null ? null : read(conv.residual());
         var y = new double[(int) dst.shape().elements()];
@@ -147,7 +149,8 @@ public final class Interpreter {
                                     int i = p * window.strideH() - window.padH() + r * window.dilation();
                                     int j = q * window.strideW() - window.padW() + s * window.dilation();
                                     if (i < 0 || i >= src.h() || j < 0 || j >= src.w()) continue;
-                                    sum += w[((k * channels + c) * window.r() + r) * window.s() + s] * x[at(src, n, k / outputs * channels + c, i, j)];
+                                    sum += w[((k * channels + c) * window.r() + r) * window.s()
+                                        + s] * x[at(src, n, k / outputs * channels + c, i, j)];
                                 }
                         int to = at(dst, n, k, p, q);
                         y[to] = residual == null ? sum : sum + residual[to];

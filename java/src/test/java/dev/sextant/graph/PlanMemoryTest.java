@@ -31,10 +31,12 @@ class PlanMemoryTest {
     /** The second slice is written long after the first; both stay until the whole is read. */
     @Test
     void aWholeLivesAsLongAsItsSlices() {
-        var graph = planned(seq(concat(conv(16, 1).as("a"), seq(conv(16, 1), conv(16, 1), conv(16, 1).as("b"))), conv(8, 1)), 1, 16, 4, 4);
+        var graph = planned(seq(concat(conv(16, 1).as("a"), seq(conv(16, 1), conv(16, 1), conv(16, 1).as("b"))), conv(8, 1)), 1,
+            16, 4, 4);
         long whole = graph.storage().offsets().get(graph.whole(Graphs.node(graph, "0.a").dst()));
         graph.storage().offsets().forEach((value, offset) -> {
-            if (value.c() == 16 && value.id() != graph.input().id() && graph.nodes().stream().anyMatch(n -> n.dst().equals(value)))
+            if (value.c() == 16 && value.id() != graph.input().id()
+                && graph.nodes().stream().anyMatch(n -> n.dst().equals(value)))
                 assertTrue(offset >= whole + 2 * 1024 || offset + 1024 <= whole, () -> value + " lies in the whole in\n" + graph);
         });
     }
@@ -48,12 +50,15 @@ class PlanMemoryTest {
 
     /** The busiest step sets the bound; the plan may not lose more than 2 % to gaps. */
     @ParameterizedTest
-    @ValueSource(strings = {"alexnet", "vgg16", "googlenet", "googlenet_2014", "resnet50", "resnet110", "densenet121", "densenet_bc_100_12"})
+    @ValueSource(strings =
+        {"alexnet", "vgg16", "googlenet", "googlenet_2014", "resnet50", "resnet110", "densenet121", "densenet_bc_100_12"})
     void theCataloguesNetworksFitTightly(String name) {
         var network = Networks.named(name);
         for (int block : List.of(8, 16)) {
-            var storage = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(block)).storage();
-            assertTrue(storage.workspaceBytes() <= 1.02 * storage.largestLiveBytes(), () -> name + ": " + storage.workspaceBytes() + " bytes, "
+            var storage = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(block))
+                .storage();
+            assertTrue(storage.workspaceBytes() <= 1.02 * storage.largestLiveBytes(),
+                () -> name + ": " + storage.workspaceBytes() + " bytes, "
                 + storage.largestLiveBytes() + " live");
         }
     }
@@ -63,7 +68,9 @@ class PlanMemoryTest {
     void denseNetCopiesNothing() {
         var network = Networks.named("densenet121");
         var graph = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(16));
-        assertTrue(graph.nodes().stream().noneMatch(node -> node instanceof Node.Concat || node instanceof Node.Reorder), graph::toString);
-        assertEquals(1, graph.nodes().stream().filter(node -> node instanceof Node.BatchNorm).count(), "only the last norm has no convolution behind it");
+        assertTrue(graph.nodes().stream().noneMatch(node -> node instanceof Node.Concat || node instanceof Node.Reorder),
+            graph::toString);
+        assertEquals(1, graph.nodes().stream().filter(node -> node instanceof Node.BatchNorm).count(),
+            "only the last norm has no convolution behind it");
     }
 }

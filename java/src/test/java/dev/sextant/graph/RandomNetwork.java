@@ -65,7 +65,8 @@ public final class RandomNetwork {
             case 3 -> seq(anyConv(shape), batchNorm(), activation());
             case 4 -> anyPool(shape);
             case 5 -> pick(batchNorm(), activation(), seq(batchNorm(), relu()), identity(), dropout(0.3), lrn(5, 1e-2, 0.75, 2));
-            case 6 -> add(seq(same(shape, shape.dim(0)), relu(), same(shape, shape.dim(0))), chance(0.7) ? identity() : same(shape, shape.dim(0)));
+            case 6 -> add(seq(same(shape, shape.dim(0)), relu(), same(shape, shape.dim(0))),
+                chance(0.7) ? identity() : same(shape, shape.dim(0)));
             case 7 -> {
                 int out = shape.dim(0) + between(0, 16);
                 yield seq(add(seq(conv(out, 3).stride(2).pad(1), batchNorm()), shortcut(out, 2)), relu());
@@ -80,7 +81,8 @@ public final class RandomNetwork {
         var layers = new ArrayList<Nn>();
         int growth = channels();
         for (int i = 0; i < depth; i++) {
-            layers.add(concat(identity(), seq(batchNorm(), relu(), conv(2 * growth, 1).noBias(), batchNorm(), relu(), conv(growth, 3).pad(1))));
+            layers.add(concat(identity(),
+                seq(batchNorm(), relu(), conv(2 * growth, 1).noBias(), batchNorm(), relu(), conv(growth, 3).pad(1))));
         }
         return seq(layers);
     }
@@ -102,7 +104,8 @@ public final class RandomNetwork {
 
     private Nn anyPool(Shape shape) {
         int k = Math.min(pick(2, 3), Math.min(shape.dim(1), shape.dim(2))), pad = between(0, k / 2), stride = between(1, 2);
-        return chance(0.5) ? maxPool(k, stride, pad).ceil(chance(0.5)) : avgPool(k, stride, pad).ceil(chance(0.5)).countPad(chance(0.5));
+        return chance(0.5) ? maxPool(k, stride, pad).ceil(chance(0.5))
+            : avgPool(k, stride, pad).ceil(chance(0.5)).countPad(chance(0.5));
     }
 
     private Nn activation() {

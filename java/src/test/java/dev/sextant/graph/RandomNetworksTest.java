@@ -50,7 +50,8 @@ class RandomNetworksTest {
         }
         for (var a : lives) {
             assertEquals(0, a.start % 64, () -> "alignment of " + a);
-            assertTrue(a.end <= graph.storage().workspaceBytes(), () -> a + " ends beyond the workspace of " + graph.storage().workspaceBytes());
+            assertTrue(a.end <= graph.storage().workspaceBytes(),
+                () -> a + " ends beyond the workspace of " + graph.storage().workspaceBytes());
             for (var b : lives) {
                 if (a.value.equals(b.value) || a.last < b.first || b.last < a.first) continue;
                 assertTrue(a.end <= b.start || b.end <= a.start, () -> a + " and " + b + " overlap in\n" + graph);
