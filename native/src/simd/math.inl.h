@@ -76,7 +76,8 @@ struct logarithm_parts {
 SEXTANT_INLINE logarithm_parts split_logarithm(vec x) {
     constexpr int sqrt_half = 0x3f3504f3;  // bits of sqrt(1/2)
     const ivec subnormal = x < 0x1p-126f;
-    const ivec shifted = bits(select(subnormal, x * 0x1p23f, x)) - sqrt_half;
+    // Without the sign, which belongs to no result, the difference cannot overflow.
+    const ivec shifted = (bits(select(subnormal, x * 0x1p23f, x)) & 0x7fffffff) - sqrt_half;
     const vec f = from_bits((shifted & 0x7fffff) + sqrt_half) - 1.0f;
     const vec s = f / (2.0f + f), z = s * s;
     vec p = z * (2.0f / 9) + 2.0f / 7;

@@ -8,7 +8,6 @@ namespace sextant::SEXTANT_ISA_NAMESPACE {
 typedef float vec4 __attribute__((vector_size(16)));
 typedef float vec4_unaligned __attribute__((vector_size(16), aligned(4)));
 typedef int ivec4 __attribute__((vector_size(16)));
-typedef unsigned uvec4 __attribute__((vector_size(16)));
 
 struct ivec {
     ivec4 low, high;
@@ -25,14 +24,6 @@ struct vec {
     SEXTANT_INLINE TYPE operator OP(SCALAR a, TYPE b) { return {a OP b.low, a OP b.high}; }                        \
     SEXTANT_INLINE TYPE& operator OP##=(TYPE& a, TYPE b) { return a = a OP b; }                                    \
     SEXTANT_INLINE TYPE& operator OP##=(TYPE& a, SCALAR b) { return a = a OP b; }
-// Whole numbers wrap, as the instructions do: the overflow of a signed operator would be undefined.
-#define SEXTANT_WRAPPING(OP)                                                                                       \
-    SEXTANT_INLINE ivec operator OP(ivec a, ivec b) {                                                              \
-        return {(ivec4)((uvec4)a.low OP(uvec4) b.low), (ivec4)((uvec4)a.high OP(uvec4) b.high)};                   \
-    }                                                                                                              \
-    SEXTANT_INLINE ivec operator OP(ivec a, int b) {                                                               \
-        return {(ivec4)((uvec4)a.low OP unsigned(b)), (ivec4)((uvec4)a.high OP unsigned(b))};                      \
-    }
 #define SEXTANT_COMPARISON(TYPE, SCALAR, OP)                                                                       \
     SEXTANT_INLINE ivec operator OP(TYPE a, TYPE b) { return {a.low OP b.low, a.high OP b.high}; }                 \
     SEXTANT_INLINE ivec operator OP(TYPE a, SCALAR b) { return {a.low OP b, a.high OP b}; }
@@ -47,17 +38,16 @@ SEXTANT_COMPARISON(vec, float, <=)
 SEXTANT_COMPARISON(vec, float, >=)
 SEXTANT_COMPARISON(vec, float, ==)
 SEXTANT_COMPARISON(vec, float, !=)
-SEXTANT_WRAPPING(+)
-SEXTANT_WRAPPING(-)
+SEXTANT_ARITHMETIC(ivec, int, +)
+SEXTANT_ARITHMETIC(ivec, int, -)
 SEXTANT_ARITHMETIC(ivec, int, &)
 SEXTANT_ARITHMETIC(ivec, int, |)
-SEXTANT_WRAPPING(<<)
+SEXTANT_ARITHMETIC(ivec, int, <<)
 SEXTANT_ARITHMETIC(ivec, int, >>)
 SEXTANT_COMPARISON(ivec, int, <)
 SEXTANT_COMPARISON(ivec, int, >=)
 SEXTANT_COMPARISON(ivec, int, ==)
 #undef SEXTANT_ARITHMETIC
-#undef SEXTANT_WRAPPING
 #undef SEXTANT_COMPARISON
 
 SEXTANT_INLINE vec operator-(vec a) { return {-a.low, -a.high}; }
