@@ -68,7 +68,8 @@ class ModelTest {
         tensors.put("fc9.weight", GoldenFormula.tensor("x", Shape.of(2, 3)));
         tensors.put("conv2.weight", GoldenFormula.tensor("x", Shape.of(16, 6, 3, 3)));
         assertEquals("checkpoint does not fit lenet5, which expects 10 tensors: 2 missing: conv1.bias, fc2.weight; "
-            + "1 unexpected: fc9.weight; 1 of another shape: conv2.weight (expected 16x6x5x5, found 16x6x3x3)", refusal(LENET, tensors));
+            + "1 unexpected: fc9.weight; 1 of another shape: conv2.weight (expected 16x6x5x5, found 16x6x3x3)",
+            refusal(LENET, tensors));
     }
 
     @Test
