@@ -139,8 +139,9 @@ class PredictorTest {
             assertEquals(List.of(whole.steps().getLast()), last.steps());
             var bias = lenet.parameters().floats(new Constant.Parameter("fc3.bias", Shape.of(10)), arena);
             assertEquals(Tensor.of(Shape.of(1, 10), bias), last.predict(digit(0)), "fc3 of zeros");
-            var error = assertThrows(IllegalArgumentException.class, () -> lenet.step(device, Options.DEFAULT, whole.steps().size()));
-            assertEquals("graph: has " + whole.steps().size() + " nodes, none at index " + whole.steps().size(), error.getMessage());
+            int beyond = whole.steps().size();
+            var error = assertThrows(IllegalArgumentException.class, () -> lenet.step(device, Options.DEFAULT, beyond));
+            assertEquals("graph: has " + beyond + " nodes, none at index " + beyond, error.getMessage());
         }
     }
 

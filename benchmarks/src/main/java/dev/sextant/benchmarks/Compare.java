@@ -39,7 +39,15 @@ public final class Compare implements Callable<Integer> {
     boolean json;
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new Compare()).execute(arguments));
+        System.exit(execute(new Compare(), arguments));
+    }
+
+    /** Runs a command; what goes wrong is one line, as on Sextant's own command line. */
+    static int execute(Object command, String[] arguments) {
+        return new CommandLine(command).setExecutionExceptionHandler((e, line, _) -> {
+            line.getErr().println(line.getCommandName() + ": " + (e instanceof IllegalArgumentException ? e.getMessage() : e));
+            return 1;
+        }).execute(arguments);
     }
 
     @Override
@@ -92,15 +100,16 @@ public final class Compare implements Callable<Integer> {
         return times.stream().map(list -> list.stream().mapToDouble(Double::doubleValue).toArray()).toList();
     }
 
-    private void report(Case problem, List<Engine> taking, List<Engine.Session> sessions, List<double[]> times, double[] medians) throws Exception {
+    private void report(Case problem, List<Engine> taking, List<Engine.Session> sessions, List<double[]> times, double[] medians)
+            throws Exception {
         double difference = difference(sessions);
         double best = IntStream.range(1, medians.length).mapToDouble(i -> medians[i]).min().orElse(medians[0]);
         if (json) {
             for (int i = 0; i < medians.length; i++) {
-                System.out.printf(Locale.ROOT, "{\"model\":\"%s\",\"batch\":%d,\"threads\":%d,\"engine\":\"%s\",\"images_per_second\":%.2f,\"ms_median\":%.4f,"
-                    + "\"ms_min\":%.4f,\"ratio\":%.3f,\"logits_differ\":%.2e}%n", problem.network().name(), problem.batch(), problem.threads(),
-                    taking.get(i).title(), problem.batch() / medians[i], medians[i] * 1e3, Arrays.stream(times.get(i)).min().orElse(0) * 1e3,
-                    best / medians[0], difference);
+                System.out.printf(Locale.ROOT, "{\"model\":\"%s\",\"batch\":%d,\"threads\":%d,\"engine\":\"%s\",\"images_per_second\":%.2f,"
+                    + "\"ms_median\":%.4f,\"ms_min\":%.4f,\"ratio\":%.3f,\"logits_differ\":%.2e}%n",
+                    problem.network().name(), problem.batch(), problem.threads(), taking.get(i).title(), problem.batch() / medians[i],
+                    medians[i] * 1e3, Arrays.stream(times.get(i)).min().orElse(0) * 1e3, best / medians[0], difference);
             }
             return;
         }

@@ -15,7 +15,6 @@ import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -40,12 +39,13 @@ public final class Kernels implements Callable<Integer> {
     String layer;
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new Kernels()).execute(arguments));
+        System.exit(Compare.execute(new Kernels(), arguments));
     }
 
     @Override
     public Integer call() throws Exception {
-        System.out.println("times in microseconds (JMH averages); of " + engines.getFirst() + " also GFLOP/s; ratio: others over it");
+        System.out.println("microseconds a run (JMH averages), GFLOP/s; then each peer's microseconds and how many times ours they are");
+        System.out.println("ours has its fused tail and lies as within the network; a peer's is the layer alone, from NCHW to NCHW");
         for (var network : networks) {
             System.out.printf(Locale.ROOT, "%n%s, batch %d, %d threads%n", network, batch, threads);
             for (var step : steps(network)) compare(network, step);
@@ -62,20 +62,27 @@ public final class Kernels implements Callable<Integer> {
             return predictor.steps().stream()
                 .filter(step -> !step.operation().startsWith("reorder") && !step.operation().startsWith("flatten"))
                 .filter(step -> step.name().contains(layer) || step.operation().contains(layer))
-                .filter(step -> seen.add(step.operation().replaceAll("%\\d+", "") + step.output() + step.flops())).toList();
+                .filter(step -> seen.add(operation(step) + step.output() + step.flops())).toList();
         }
+    }
+
+    /** Without the numbers that values have in one graph. */
+    private static String operation(Step step) {
+        return step.operation().replaceAll("%\\d+", "residual");
     }
 
     private void compare(String network, Step step) throws Exception {
         var times = new ArrayList<Double>();
         for (var engine : engines) {
             var options = new OptionsBuilder().include(KernelBenchmark.class.getName() + ".run").verbosity(VerboseMode.SILENT)
-                .jvmArgsAppend("--enable-native-access=ALL-UNNAMED").param("network", network).param("layer", step.name())
+                .jvmArgsAppend("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
+                .param("network", network).param("layer", step.name())
                 .param("batch", "" + batch).param("cores", "" + threads).param("engine", engine).build();
-            times.add(new Runner(options).run().stream().map(RunResult::getPrimaryResult).findFirst().orElseThrow().getScore());
+            var result = new Runner(options).run().stream().findFirst().map(RunResult::getPrimaryResult);
+            times.add(result.orElseThrow(() -> new IllegalArgumentException(engine + " cannot run " + network + " " + step.name())).getScore());
         }
-        System.out.printf(Locale.ROOT, "  %-34s %-36s %-16s %10.1f %8.1f GFLOP/s", step.name(), step.operation(), step.output(), times.getFirst(),
-            step.flops() / times.getFirst() * 1e-3);
+        System.out.printf(Locale.ROOT, "  %-34s %-36s %-16s %10.1f %8.1f GFLOP/s", step.name(), operation(step), step.output(),
+            times.getFirst(), step.flops() / times.getFirst() * 1e-3);
         for (int i = 1; i < times.size(); i++) System.out.printf(Locale.ROOT, " %10.1f %6.2f", times.get(i), times.get(i) / times.getFirst());
         System.out.println();
     }

@@ -117,7 +117,8 @@ public final class OnnxModel {
                 case SIGMOID -> "Sigmoid";
                 case IDENTITY -> "Identity";
             }, sources, dst));
-            case Node.Softmax softmax -> nodes.message(1, node(softmax.log() ? "LogSoftmax" : "Softmax", sources, dst).message(5, attribute("axis", 1)));
+            case Node.Softmax softmax ->
+                nodes.message(1, node(softmax.log() ? "LogSoftmax" : "Softmax", sources, dst).message(5, attribute("axis", 1)));
             case Node.Concat _ -> nodes.message(1, node("Concat", sources, dst).message(5, attribute("axis", 1)));
             case Node.Flatten _ -> nodes.message(1, node("Flatten", sources, dst).message(5, attribute("axis", 1)));
             case Node.Identity _ -> nodes.message(1, node("Identity", sources, dst));
@@ -131,7 +132,8 @@ public final class OnnxModel {
         var src = pool.src();
         if (pool.kind() == PoolKind.AVERAGE_ADAPTIVE) {
             if (src.h() % pool.dst().h() != 0 || src.w() % pool.dst().w() != 0) {
-                throw new IllegalArgumentException("onnx: an adaptive pool from " + src.shape() + " to " + pool.dst().shape() + " has no counterpart");
+                throw new IllegalArgumentException("onnx: an adaptive pool from " + src.shape() + " to " + pool.dst().shape()
+                    + " has no counterpart");
             }
             int r = src.h() / pool.dst().h(), s = src.w() / pool.dst().w();
             return window(node("AveragePool", sources, dst), new Window(r, s, r, s, 0, 0, 1));
@@ -147,8 +149,10 @@ public final class OnnxModel {
     /** Option A: every stride-th pixel by a pool of one pixel, then zeros around the channels. */
     private void shortcut(Node.Shortcut shortcut, List<String> sources, String dst) {
         int before = (shortcut.dst().c() - shortcut.src().c()) / 2, after = shortcut.dst().c() - shortcut.src().c() - before;
-        nodes.message(1, window(node("MaxPool", sources, dst + "_pixels"), new Window(1, 1, shortcut.stride(), shortcut.stride(), 0, 0, 1)));
-        var pads = new Protobuf().varint(1, 8).varint(2, 7).packed(7, LongStream.of(0, before, 0, 0, 0, after, 0, 0).toArray()).string(8, dst + "_pads");
+        var pixel = new Window(1, 1, shortcut.stride(), shortcut.stride(), 0, 0, 1);
+        nodes.message(1, window(node("MaxPool", sources, dst + "_pixels"), pixel));
+        var pads = new Protobuf().varint(1, 8).varint(2, 7).string(8, dst + "_pads")
+            .packed(7, LongStream.of(0, before, 0, 0, 0, after, 0, 0).toArray());
         heads.add(pads);
         weights.add(MemorySegment.NULL);
         nodes.message(1, node("Pad", List.of(dst + "_pixels", dst + "_pads"), dst));
