@@ -77,6 +77,7 @@ enum {
  * A tensor may be a slice of a wider one (a concatenation written in place): then `c_total` is the channel count of the wider
  * tensor, which fixes the distance between two images, and the slice's address is that of its first block. In a blocked layout
  * a slice begins at a whole block.
+ * A dimension may be at most 2^28, a halo 2^20, a tensor 2^40 bytes.
  */
 typedef struct sextant_tensor {
     int32_t dtype;   /**< SEXTANT_F32 */
@@ -296,7 +297,10 @@ typedef struct sextant_plan_info {
 
 SEXTANT_API int32_t sextant_plan_create(sextant_device *device, sextant_plan **plan, sextant_error *error);
 
-/** Appends a step. `places` are the operation's operands in the order its description gives, `count` of them. */
+/**
+ * Appends a step. `places` are the operation's operands in the order its description gives, `count` of them. The operation must
+ * have been created on the plan's own device handle.
+ */
 SEXTANT_API int32_t sextant_plan_add(sextant_plan *plan, sextant_op *op, const sextant_place *places, int32_t count,
                                      sextant_error *error);
 

@@ -34,7 +34,7 @@ public interface Engine {
         float[] output() throws Exception;
 
         @Override
-        void close() throws Exception;
+        void close();
     }
 
     /** Ourselves, then the peers on the class path (the Maven profile {@code peers} puts them there). */

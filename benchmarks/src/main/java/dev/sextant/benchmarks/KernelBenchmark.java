@@ -55,7 +55,7 @@ public class KernelBenchmark {
     }
 
     @TearDown
-    public void close() throws Exception {
+    public void close() {
         session.close();
     }
 }

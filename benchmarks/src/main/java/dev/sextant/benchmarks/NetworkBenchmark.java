@@ -49,7 +49,7 @@ public class NetworkBenchmark {
     }
 
     @TearDown
-    public void close() throws Exception {
+    public void close() {
         session.close();
     }
 }

@@ -101,10 +101,14 @@ public final class OnnxRuntimeEngine implements Engine {
         }
 
         @Override
-        public void close() throws OrtException {
+        public void close() {
             input.close();
             output.close();
-            session.close();
+            try {
+                session.close();
+            } catch (OrtException e) {
+                throw new IllegalStateException("onnxruntime: closing its session failed", e);
+            }
         }
     }
 }
