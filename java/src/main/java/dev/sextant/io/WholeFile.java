@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -33,6 +34,9 @@ final class WholeFile {
         // Not Files.createTempFile: its files are readable by their owner alone, and the move would keep that.
         var name = file.getFileName();
         if (name == null) throw new IOException(file + ": expected the name of a file to write, found none");
+        if (!Files.isDirectory(file.toAbsolutePath().getParent())) {
+            throw new FileSystemException(file.toString(), null, "cannot be written, its folder does not exist");
+        }
         var temporary = file.resolveSibling("." + name + "." + Long.toHexString(System.nanoTime()) + ".tmp");
         try {
             try (var channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {

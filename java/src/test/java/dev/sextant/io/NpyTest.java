@@ -112,4 +112,11 @@ class NpyTest {
             }
         }
     }
+
+    @Test
+    void aMissingFolderIsNamed() {
+        var file = folder.resolve("none/y.npy");
+        var error = assertThrows(IOException.class, () -> Npy.write(file, Tensor.of(Shape.of(1), new float[1])));
+        assertEquals(file + ": cannot be written, its folder does not exist", error.getMessage());
+    }
 }
