@@ -22,35 +22,11 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A predictor's memory and its users: what is kept flat, what is shared, what closing does while others run. */
-class PredictorLifeTest {
-    private static Device device;
-    private static Model lenet;
-
-    @BeforeAll
-    static void open() {
-        device = Device.cpu(2);
-        lenet = Model.random(LeNet5.lenet5(), 1);
-    }
-
-    @AfterAll
-    static void close() {
-        lenet.close();
-        device.close();
-    }
-
-    private static Tensor digit(int seed) {
-        return GoldenFormula.tensor("digit" + seed, Shape.of(1, 1, 28, 28));
-    }
-
-    private static MemorySegment copy(Tensor tensor, Arena arena) {
-        return arena.allocate(tensor.data().byteSize(), 64).copyFrom(tensor.data());
-    }
+class PredictorLifeTest extends OnLeNet {
     // ------------------------------------------------------------------------------------------ memory
 
     /** Wherever the caller's memory lies, the bits are the same. */

@@ -11,42 +11,15 @@ import dev.sextant.graph.Constant;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Graphs;
 import dev.sextant.graph.Interpreter;
-import dev.sextant.models.LeNet5;
 import dev.sextant.models.Networks;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class PredictorTest {
-    private static Device device;
-    private static Model lenet;
-
-    @BeforeAll
-    static void open() {
-        device = Device.cpu(2);
-        lenet = Model.random(LeNet5.lenet5(), 1);
-    }
-
-    @AfterAll
-    static void close() {
-        lenet.close();
-        device.close();
-    }
-
-    private static Tensor digit(int seed) {
-        return GoldenFormula.tensor("digit" + seed, Shape.of(1, 1, 28, 28));
-    }
-
-    private static MemorySegment copy(Tensor tensor, Arena arena) {
-        return arena.allocate(tensor.data().byteSize(), 64).copyFrom(tensor.data());
-    }
-
+class PredictorTest extends OnLeNet {
     // ------------------------------------------------------------------------------------------ shapes and numbers
 
     @Test
