@@ -35,7 +35,8 @@ int main(void) {
     check(sextant_device_get_info(device, &cpu, &error));
     printf("Sextant %s on %s: %s, %d threads\n", sextant_version(), cpu.processor, cpu.isa_name, (int)cpu.threads);
 
-    const sextant_tensor plain = {SEXTANT_F32, SEXTANT_NCHW, 1, 1, HEIGHT, WIDTH, 0, 1};
+    const sextant_tensor plain = {
+        .dtype = SEXTANT_F32, .layout = SEXTANT_NCHW, .n = 1, .c = 1, .h = HEIGHT, .w = WIDTH, .c_total = 1};
     sextant_tensor blocked = plain;
     blocked.layout = cpu.block;
 

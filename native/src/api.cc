@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header's functions on devices and operations: check, dispatch, hand out handles.
+#include <algorithm>
 #include <cstdio>
 #include <system_error>
 
@@ -111,6 +112,25 @@ int32_t sextant_conv2d_create(sextant_device* device, const sextant_conv2d* prob
         });
 }
 
+int32_t sextant_conv2d_candidates(const sextant_device* device, const sextant_conv2d* problem, char* names, int64_t capacity,
+                                  sextant_error* error) {
+    const char* const what = "conv2d_candidates";
+    return guarded(what, error, [&] {
+        require_pointer(device, what, "device");
+        require_pointer(problem, what, "problem");
+        require_pointer(names, what, "names");
+        const device_traits& traits = device->device->traits;
+        check_conv2d(*problem, traits.block);
+        std::string all;
+        for (const auto& candidate : conv2d_implementations())
+            if (candidate.refuses(*problem, traits).empty()) all += std::string(candidate.name) + "\n";
+        if (static_cast<int64_t>(all.size()) >= capacity)
+            throw failure(SEXTANT_INVALID_ARGUMENT, std::string(what) + ": names need " + std::to_string(all.size() + 1) +
+                                                        " bytes, capacity is " + std::to_string(capacity));
+        std::copy_n(all.c_str(), all.size() + 1, names);
+    });
+}
+
 int32_t sextant_linear_create(sextant_device* device, const sextant_linear* problem, const float* weights, const float* bias,
                               const char* implementation, sextant_op** op, sextant_error* error) {
     return create(
@@ -122,12 +142,13 @@ int32_t sextant_linear_create(sextant_device* device, const sextant_linear* prob
         [&] { return source_and_destination(*problem); });
 }
 
-int32_t sextant_pool2d_create(sextant_device* device, const sextant_pool2d* problem, const char* implementation, sextant_op** op,
-                              sextant_error* error) {
+int32_t sextant_pool2d_create(sextant_device* device, const sextant_pool2d* problem, const float* pre_scale,
+                              const float* pre_shift, const char* implementation, sextant_op** op, sextant_error* error) {
     return create(
-        "pool2d", device, problem, op, error, [&](int32_t block) { check_pool2d(*problem, block); },
+        "pool2d", device, problem, op, error, [&](int32_t block) { check_pool2d(*problem, block, pre_scale, pre_shift); },
         [&](const device_traits& traits) {
-            return dispatch(pool2d_implementations(), "pool2d", *problem, pool2d_parameters{}, traits, implementation);
+            return dispatch(pool2d_implementations(), "pool2d", *problem, pool2d_parameters{pre_scale, pre_shift}, traits,
+                            implementation);
         },
         [&] { return source_and_destination(*problem); });
 }

@@ -56,8 +56,13 @@ class checker {
     void activation(int32_t found) const { range("activation", found, SEXTANT_IDENTITY, SEXTANT_SIGMOID); }
 
     void tensor(const std::string& name, const sextant_tensor& t) const {
-        if (t.dtype != SEXTANT_F32)
-            fail(name + " has dtype " + std::to_string(t.dtype) + ", expected " + std::to_string(SEXTANT_F32) + " (SEXTANT_F32)");
+        if (t.dtype < SEXTANT_F32 || t.dtype > SEXTANT_U8)
+            fail(name + " has dtype " + std::to_string(t.dtype) + ", expected 0 (SEXTANT_F32), 1 (SEXTANT_BF16) or 2 (SEXTANT_U8)");
+        if (t.dtype == SEXTANT_U8) {
+            if (!(std::isfinite(t.scale) && t.scale > 0))
+                fail(name + ".scale is " + std::to_string(t.scale) + ", expected a positive finite number");
+            range(name + ".zero_point", t.zero_point, 0, 255);
+        }
         if (t.layout != SEXTANT_NCHW && t.layout != block_)
             fail(name + " has layout " + std::to_string(t.layout) + ", expected " + std::to_string(SEXTANT_NCHW) +
                  " (SEXTANT_NCHW) or " + std::to_string(block_) + ", the blocked layout of this device");
@@ -82,6 +87,16 @@ class checker {
         if (found == expected) return;
         fail(std::string(name) + " has " + dimension + " = " + std::to_string(found) + ", expected " + std::to_string(expected) +
              (why.empty() ? "" : " ") + why);
+    }
+
+    void pre_activation(int32_t asked, const float* scale, const float* shift) const {
+        flag("pre_activation", asked);
+        if (asked) {
+            pointer(scale, "pre_scale");
+            pointer(shift, "pre_shift");
+        } else if (scale || shift) {
+            fail("pre_scale or pre_shift is given, expected null without pre_activation");
+        }
     }
 
     void source_and_destination(const sextant_tensor& src, const sextant_tensor& dst) const {
@@ -161,12 +176,11 @@ void check_pool_window(const checker& check, const window& w) {
 
 }  // namespace
 
-void check_conv2d(const sextant_conv2d& a, int32_t block, const float* weights, const float* pre_scale, const float* pre_shift) {
+void check_conv2d(const sextant_conv2d& a, int32_t block) {
     const checker check("conv2d", block);
     check.source_and_destination(a.src, a.dst);
     check_windows(check, a);
     check.activation(a.activation);
-    check.flag("pre_activation", a.pre_activation);
     check.flag("has_residual", a.has_residual);
     check.flag("strict", a.strict);
     check.range("groups", a.groups, 1, a.src.c);
@@ -182,13 +196,13 @@ void check_conv2d(const sextant_conv2d& a, int32_t block, const float* weights, 
     const int64_t channels = a.src.c / a.groups;
     if (product({a.dst.c, channels, a.r, a.s}, most_floats) > most_floats) check.fail("weights need more than 2^40 bytes");
     check.arithmetic({a.dst.n, a.dst.c, a.dst.h, a.dst.w, channels, a.r, a.s});
+}
+
+void check_conv2d(const sextant_conv2d& a, int32_t block, const float* weights, const float* pre_scale, const float* pre_shift) {
+    check_conv2d(a, block);
+    const checker check("conv2d", block);
     check.pointer(weights, "weights");
-    if (a.pre_activation) {
-        check.pointer(pre_scale, "pre_scale");
-        check.pointer(pre_shift, "pre_shift");
-    } else if (pre_scale || pre_shift) {
-        check.fail("pre_scale or pre_shift is given, expected null without pre_activation");
-    }
+    check.pre_activation(a.pre_activation, pre_scale, pre_shift);
 }
 
 void check_linear(const sextant_linear& a, int32_t block, const float* weights) {
@@ -203,9 +217,10 @@ void check_linear(const sextant_linear& a, int32_t block, const float* weights) 
     check.pointer(weights, "weights");
 }
 
-void check_pool2d(const sextant_pool2d& a, int32_t block) {
+void check_pool2d(const sextant_pool2d& a, int32_t block, const float* pre_scale, const float* pre_shift) {
     const checker check("pool2d", block);
     check.source_and_destination(a.src, a.dst);
+    check.pre_activation(a.pre_activation, pre_scale, pre_shift);
     check.range("kind", a.kind, SEXTANT_POOL_MAX, SEXTANT_POOL_AVERAGE_ADAPTIVE);
     check.same("dst", "n", a.dst.n, a.src.n, "like src");
     check.same("dst", "c", a.dst.c, a.src.c, "like src");

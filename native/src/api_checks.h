@@ -9,10 +9,12 @@
 namespace sextant {
 
 /// `block` is the device's: tensors are NCHW or in blocks of it.
+/// Without its arrays.
+void check_conv2d(const sextant_conv2d& problem, int32_t block);
 void check_conv2d(const sextant_conv2d& problem, int32_t block, const float* weights, const float* pre_scale,
                   const float* pre_shift);
 void check_linear(const sextant_linear& problem, int32_t block, const float* weights);
-void check_pool2d(const sextant_pool2d& problem, int32_t block);
+void check_pool2d(const sextant_pool2d& problem, int32_t block, const float* pre_scale, const float* pre_shift);
 void check_lrn(const sextant_lrn& problem, int32_t block);
 void check_batch_norm(const sextant_batch_norm& problem, int32_t block, const float* scale, const float* shift);
 void check_eltwise(const sextant_eltwise& problem, int32_t block);

@@ -54,7 +54,7 @@ class Api : public Test {
     int32_t create(const sextant_linear& a) {
         return finish(sextant_linear_create(device, &a, weights.data(), nullptr, nullptr, &op, &error));
     }
-    int32_t create(const sextant_pool2d& a) { return finish(sextant_pool2d_create(device, &a, nullptr, &op, &error)); }
+    int32_t create(const sextant_pool2d& a) { return finish(sextant_pool2d_create(device, &a, nullptr, nullptr, nullptr, &op, &error)); }
     int32_t create(const sextant_lrn& a) { return finish(sextant_lrn_create(device, &a, nullptr, &op, &error)); }
     int32_t create(const sextant_batch_norm& a) {
         return finish(sextant_batch_norm_create(device, &a, weights.data(), weights.data(), nullptr, &op, &error));
@@ -119,8 +119,8 @@ TEST_F(Api, DeviceTellsWhatItIs) {
     EXPECT_STREQ(sextant_version(), "0.1.0");
     EXPECT_EQ(info.threads, 1);
     EXPECT_GE(info.cores, 1);
-    EXPECT_EQ(info.block, info.isa == SEXTANT_ISA_AVX512 ? 16 : 8);
-    constexpr const char* names[] = {"portable", "avx2", "avx512"};
+    EXPECT_EQ(info.block, info.isa >= SEXTANT_ISA_AVX512 ? 16 : 8);
+    constexpr const char* names[] = {"portable", "avx2", "avx512", "avx512_bf16"};
     EXPECT_STREQ(info.isa_name, names[info.isa]);
     EXPECT_NE(info.processor[0], 0);
     sextant_device* all = nullptr;
@@ -150,7 +150,7 @@ TEST_F(Api, AnUnknownInstructionSetIsAnErrorThatNamesTheKnown) {
     const sextant::test::environment variable("SEXTANT_ISA", "sse9");
     sextant_device* none = nullptr;
     EXPECT_EQ(sextant_device_create_cpu(1, &none, &error), SEXTANT_INVALID_ARGUMENT);
-    EXPECT_STREQ(error.message, "device: SEXTANT_ISA is \"sse9\", expected portable, avx2 or avx512");
+    EXPECT_STREQ(error.message, "device: SEXTANT_ISA is \"sse9\", expected portable, avx2, avx512 or avx512_bf16");
 }
 
 TEST_F(Api, AMessageThatDoesNotFitIsCut) {
@@ -193,11 +193,11 @@ TEST_F(Api, NullPointers) {
 
 TEST_F(Api, OperationsTellWhatTheyAre) {
     const auto a = convolution();
-    ASSERT_EQ(sextant_conv2d_create(device, &a, weights.data(), nullptr, nullptr, nullptr, "f32_conv2d_reference", &op, &error),
+    ASSERT_EQ(sextant_conv2d_create(device, &a, weights.data(), nullptr, nullptr, nullptr, "conv2d_reference", &op, &error),
               SEXTANT_OK) << error.message;
     sextant_op_info op_info;
     ASSERT_EQ(sextant_op_get_info(op, &op_info, &error), SEXTANT_OK);
-    EXPECT_STREQ(op_info.implementation, "f32_conv2d_reference");
+    EXPECT_STREQ(op_info.implementation, "conv2d_reference");
     EXPECT_EQ(op_info.flops, 2 * 6 * 6 * 5 * 4 * 9);
     EXPECT_EQ(sextant_op_get_info(op, nullptr, &error), SEXTANT_INVALID_ARGUMENT);
     sextant_op_destroy(op);
@@ -207,9 +207,35 @@ TEST_F(Api, OperationsTellWhatTheyAre) {
     EXPECT_STREQ(error.message, "conv2d: no implementation named f32_conv2d_imagined");
 }
 
+TEST_F(Api, CandidatesAreTheImplementationsThatAccept) {
+    auto a = convolution();
+    a.dst.layout = info.block;
+    char names[2048];
+    ASSERT_EQ(sextant_conv2d_candidates(device, &a, names, sizeof names, &error), SEXTANT_OK) << error.message;
+    const std::string all = names, last = "\nconv2d_reference\n";
+    ASSERT_GT(all.size(), last.size());
+    EXPECT_EQ(all.substr(all.size() - last.size()), last);
+    for (size_t start = 0, end; start < all.size(); start = end + 1) {
+        end = all.find('\n', start);
+        const std::string name = all.substr(start, end - start);
+        EXPECT_EQ(sextant_conv2d_create(device, &a, weights.data(), nullptr, nullptr, nullptr, name.c_str(), &op, &error), SEXTANT_OK)
+            << error.message;
+        sextant_op_destroy(op);
+        op = nullptr;
+    }
+    EXPECT_EQ(sextant_conv2d_candidates(device, &a, names, 5, &error), SEXTANT_INVALID_ARGUMENT);
+    EXPECT_EQ(std::string(error.message),
+              "conv2d_candidates: names need " + std::to_string(all.size() + 1) + " bytes, capacity is 5");
+}
+
 TEST_F(Api, TensorsAreChecked) {
     using C = sextant_conv2d;
-    EXPECT_EQ(refusal<C>(convolution(), [](C& a) { a.src.dtype = 7; }), "conv2d: src has dtype 7, expected 0 (SEXTANT_F32)");
+    EXPECT_EQ(refusal<C>(convolution(), [](C& a) { a.src.dtype = 7; }),
+              "conv2d: src has dtype 7, expected 0 (SEXTANT_F32), 1 (SEXTANT_BF16) or 2 (SEXTANT_U8)");
+    EXPECT_EQ(refusal<C>(convolution(), [](C& a) { a.src.dtype = SEXTANT_U8; }),
+              "conv2d: src.scale is 0.000000, expected a positive finite number");
+    EXPECT_EQ(refusal<C>(convolution(), [](C& a) { a.dst.dtype = SEXTANT_U8, a.dst.scale = 0.5f, a.dst.zero_point = 256; }),
+              "conv2d: dst.zero_point is 256, expected 0 to 255");
     const int32_t foreign = info.block == 8 ? 16 : 8;
     EXPECT_EQ(refusal<C>(convolution(), [&](C& a) { a.dst.layout = foreign; }),
               "conv2d: dst has layout " + std::to_string(foreign) + ", expected 1 (SEXTANT_NCHW) or " +

@@ -77,7 +77,7 @@ struct laid_out {
 
 /// Instruction sets of this machine with kernels for blocks of so many channels.
 size_t isas_for(int layout) {
-    const auto all = devices();
+    const auto all = f32_devices();
     return layout == SEXTANT_NCHW16C ? std::count_if(all.begin(), all.end(), [](auto& d) { return d.block == 16; })
                                      : std::count_if(all.begin(), all.end(), [](auto& d) { return d.block == 8; });
 }

@@ -45,11 +45,11 @@ class buffer {
 /// An operation that shows the test what it was run with.
 class probe final : public op {
   public:
-    using body = std::function<void(float* const* operands, std::byte* scratch)>;
+    using body = std::function<void(const address* operands, std::byte* scratch)>;
     probe(const sextant_tensor& dst, int64_t scratch, body run) : op(dst), scratch_(scratch), run_(std::move(run)) {
         name = "probe";
     }
-    void run(thread_pool&, float* const* operands, std::byte* scratch) const override { run_(operands, scratch); }
+    void run(thread_pool&, const address* operands, std::byte* scratch) const override { run_(operands, scratch); }
     int64_t scratch_bytes(int threads) const override { return scratch_ * threads; }
     int64_t weight_bytes() const override { return 100; }
     int64_t flops() const override { return 10; }
@@ -96,12 +96,24 @@ TEST(Halo, OnlyTheSlicesOwnBordersAreCleared) {
     }
 }
 
+TEST(Halo, WhatMeansZeroInANarrowType) {
+    thread_pool pool(1);
+    sextant_tensor t{SEXTANT_U8, SEXTANT_NCHW8C, 1, 8, 1, 1, 1, 8, 0.5f, 9};
+    std::vector<uint8_t> stored(9 * 8, 7);
+    clear_halo(t, stored.data(), pool);
+    for (int i = 0; i < 72; ++i) EXPECT_EQ(stored[i], i / 8 == 4 ? 7 : 9) << i;
+    t.dtype = SEXTANT_BF16;
+    std::vector<uint16_t> wider(9 * 8, 7);
+    clear_halo(t, wider.data(), pool);
+    for (int i = 0; i < 72; ++i) EXPECT_EQ(wider[i], i / 8 == 4 ? 7 : 0) << i;
+}
+
 TEST(Plan, PlacesScratchAndWorkspace) {
     const auto shared = device_of(2);
     plan plan(shared);
     const sextant_tensor small = nchw(1, 1, 1, 5), blocked{SEXTANT_F32, SEXTANT_NCHW8C, 1, 8, 2, 2, 1, 8};
     std::vector<void*> seen;
-    const auto record = [&](float* const* operands, std::byte* scratch) {
+    const auto record = [&](const address* operands, std::byte* scratch) {
         seen.insert(seen.end(), {operands[0], operands[1], scratch});
     };
     const sextant_place first[] = {{4, 1, 0}, {64, 0, 0}}, second[] = {{64, 0, 0}, {8, 2, 0}};
@@ -336,10 +348,10 @@ TEST(PlanInterface, NullPointersAndForeignOperations) {
     const sextant_linear problem{nchw(1, 2, 1, 1), nchw(1, 2, 1, 1), 0};
     const float weights[4] = {};
     sextant_op* op = nullptr;
-    ASSERT_EQ(sextant_linear_create(b, &problem, weights, nullptr, "f32_linear_reference", &op, &error), SEXTANT_OK);
+    ASSERT_EQ(sextant_linear_create(b, &problem, weights, nullptr, "linear_reference", &op, &error), SEXTANT_OK);
     const sextant_place places[] = {{0, 1, 0}, {0, 2, 0}};
     EXPECT_EQ(sextant_plan_add(plan, op, places, 2, &error), SEXTANT_INVALID_ARGUMENT);
-    EXPECT_STREQ(error.message, "plan_add: f32_linear_reference was created on another device than the plan");
+    EXPECT_STREQ(error.message, "plan_add: linear_reference was created on another device than the plan");
     EXPECT_EQ(sextant_plan_add(nullptr, op, places, 2, &error), SEXTANT_INVALID_ARGUMENT);
     EXPECT_EQ(sextant_plan_add(plan, nullptr, places, 2, &error), SEXTANT_INVALID_ARGUMENT);
     EXPECT_EQ(sextant_plan_add(plan, op, nullptr, 2, &error), SEXTANT_INVALID_ARGUMENT);

@@ -70,7 +70,7 @@ TEST(reorder, unused_lanes_become_zero) {
             src.fill(1);
             const reorder_problem problem{src.shape, shaped(to, 1, 19, 3, 18)};
             for (const auto& entry : reorder_implementations()) {
-                if (!entry.declines(problem, devices().front()).empty()) continue;
+                if (!entry.refuses(problem, devices().front()).empty()) continue;
                 const operand dst(problem.dst);
                 run(*entry.create(problem, {}, devices().front()), pool_of(2), {&src}, dst);
                 for (int lane = 19; lane < channel_blocks(dst.shape) * to; lane++)

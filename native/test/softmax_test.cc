@@ -50,7 +50,7 @@ TEST(softmax, probabilities_sum_to_one) {
     src.fill(1, 90);
     for (const auto& entry : softmax_implementations()) {
         const sextant_softmax problem{src.shape, src.shape, 0};
-        if (!entry.declines(problem, devices().front()).empty()) continue;
+        if (!entry.refuses(problem, devices().front()).empty()) continue;
         const operand dst(src.shape);
         run(*entry.create(problem, {}, devices().front()), pool_of(1), {&src}, dst);
         double sum = 0;

@@ -232,6 +232,13 @@ inline std::vector<device_traits> devices() {
     return all;
 }
 
+/// Those with float32 kernels of their own: AVX512_BF16 shares AVX-512's.
+inline std::vector<device_traits> f32_devices() {
+    auto all = devices();
+    std::erase_if(all, [&](const auto& device) { return device.isa == SEXTANT_ISA_AVX512_BF16; });
+    return all;
+}
+
 /// A pool of 1 to 4 threads, made once for all tests.
 inline thread_pool& pool_of(int threads) {
     static std::unique_ptr<thread_pool> pools[5];
@@ -242,9 +249,9 @@ inline thread_pool& pool_of(int threads) {
 
 /// Runs an operation with scratch of the very size it asked for.
 inline void run(const op& operation, thread_pool& pool, const std::vector<const operand*>& sources, const operand& dst) {
-    std::vector<float*> addresses;
-    for (const operand* source : sources) addresses.push_back(source->data());
-    addresses.push_back(dst.data());
+    std::vector<address> addresses;
+    for (const operand* source : sources) addresses.emplace_back(source->data());
+    addresses.emplace_back(dst.data());
     EXPECT_EQ(operation.operand_count(), int(addresses.size()));
     const int64_t scratch_bytes = operation.scratch_bytes(pool.threads());
     const guarded_floats scratch((scratch_bytes + 3) / 4);
@@ -259,7 +266,7 @@ std::vector<double> reference_of(std::span<const implementation<Problem, Paramet
                                  const std::vector<const operand*>& sources, const sextant_tensor& dst_shape) {
     const device_traits device = devices().back();
     const auto& reference = list.back();
-    EXPECT_EQ(reference.declines(problem, device), "") << reference.name << " must accept everything";
+    EXPECT_EQ(reference.refuses(problem, device), "") << reference.name << " must accept everything";
     const operand dst(dst_shape);
     run(*reference.create(problem, parameters, device), pool_of(1), sources, dst);
     dst.expect_written_in_place();
@@ -285,7 +292,7 @@ std::vector<std::string> compare_entries(std::span<const implementation<Problem,
     std::vector<std::string> took_part;
     for (const auto& entry : list) {
         for (device_traits device : devices()) {
-            if (!entry.declines(problem, device).empty()) continue;
+            if (!entry.refuses(problem, device).empty()) continue;
             for (int threads : {1, 3}) {
                 SCOPED_TRACE(std::string(entry.name) + ", threads " + std::to_string(threads));
                 device.threads = threads;

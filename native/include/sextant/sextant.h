@@ -58,8 +58,12 @@ typedef struct sextant_error {
 
 /* ------------------------------------------------------------------------------------------------ tensors */
 
-/** Element types. */
-enum { SEXTANT_F32 = 0 };
+/** Element types. Every operation takes every mix of them; which mixes have fast kernels the ordered lists say. */
+enum {
+    SEXTANT_F32 = 0,
+    SEXTANT_BF16 = 1, /**< the upper half of a float32, rounded to nearest even */
+    SEXTANT_U8 = 2    /**< quantised: real = scale * (stored - zero_point), rounded to nearest even and clamped to 0 ... 255 */
+};
 
 /**
  * How a tensor lies in memory. In a blocked layout the channels are cut into blocks of 8 or 16; one pixel's block is
@@ -73,24 +77,30 @@ enum {
 };
 
 /**
- * Shape and layout of an activation. Data are 64-byte aligned in blocked layouts.
+ * Shape and layout of an activation. An address in a blocked layout is a multiple of one pixel's block: 64 bytes for float32 in
+ * blocks of 16, at least 16 for the narrower types.
  * A tensor may be a slice of a wider one (a concatenation written in place): then `c_total` is the channel count of the wider
  * tensor, which fixes the distance between two images, and the slice's address is that of its first block. In a blocked layout
  * a slice begins at a whole block.
  * A dimension may be at most 2^28, a halo 2^20, a tensor 2^40 bytes.
  */
 typedef struct sextant_tensor {
-    int32_t dtype;   /**< SEXTANT_F32 */
+    int32_t dtype;   /**< SEXTANT_F32, SEXTANT_BF16 or SEXTANT_U8 */
     int32_t layout;  /**< SEXTANT_NCHW, SEXTANT_NCHW8C or SEXTANT_NCHW16C */
     int32_t n, c, h, w;
-    int32_t halo;    /**< pixels of zero kept on all four sides of each plane, so that padded kernels need no border code */
+    int32_t halo;    /**< pixels that mean zero on all four sides of each plane, so that padded kernels need no border code */
     int32_t c_total; /**< channels of the tensor this is a slice of; c when it is whole */
+    float scale;         /**< SEXTANT_U8 only, positive: what one step of the stored number is worth */
+    int32_t zero_point;  /**< SEXTANT_U8 only, 0 to 255: the stored number that means zero */
 } sextant_tensor;
 
 /* ------------------------------------------------------------------------------------------------ devices */
 
-/** Instruction sets, in ascending order. The environment variable SEXTANT_ISA (portable, avx2, avx512) lowers the choice. */
-enum { SEXTANT_ISA_PORTABLE = 0, SEXTANT_ISA_AVX2 = 1, SEXTANT_ISA_AVX512 = 2 };
+/**
+ * Instruction sets, in ascending order. The environment variable SEXTANT_ISA (portable, avx2, avx512, avx512_bf16) lowers the
+ * choice. AVX512_BF16 stands for AVX-512 with both of its dot products, AVX512_BF16 and AVX512_VNNI: the bf16 and int8 kernels.
+ */
+enum { SEXTANT_ISA_PORTABLE = 0, SEXTANT_ISA_AVX2 = 1, SEXTANT_ISA_AVX512 = 2, SEXTANT_ISA_AVX512_BF16 = 3 };
 
 typedef struct sextant_device sextant_device;
 
@@ -148,6 +158,8 @@ enum { SEXTANT_IDENTITY = 0, SEXTANT_RELU = 1, SEXTANT_TANH = 2, SEXTANT_SIGMOID
  *                     [q*stride_w - pad_left + s*dilation_w]) + residual[n][k][p][q]),
  *   pre(x) = pre_activation ? max(0, x * pre_scale[c] + pre_shift[c]) : x    (padding stays 0)
  * Operands in a plan: src, [residual,] dst. Weights: k x (c / groups) x r x s.
+ * A quantised src multiplies weights that were rounded to 255 levels of -max ... max of their output channel, a bf16 src weights
+ * rounded to bf16 (Winograd: not rounded); sums are int32 and float32.
  */
 typedef struct sextant_conv2d {
     sextant_tensor src; /**< n c h w */
@@ -168,6 +180,13 @@ typedef struct sextant_conv2d {
 SEXTANT_API int32_t sextant_conv2d_create(sextant_device *device, const sextant_conv2d *problem, const float *weights,
                                           const float *bias, const float *pre_scale, const float *pre_shift,
                                           const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * The implementations that accept a problem, best first, for a caller who wants to time them.
+ * @param names receives their names, each followed by a newline, zero-terminated; `capacity` bytes, or too few is an error
+ */
+SEXTANT_API int32_t sextant_conv2d_candidates(const sextant_device *device, const sextant_conv2d *problem, char *names,
+                                              int64_t capacity, sextant_error *error);
 
 /**
  * Fully connected: dst[n][k] = act(bias[k] + sum over i of weights[k][i] * src[n][i]), where i runs over c, h, w in that order
@@ -191,7 +210,10 @@ enum {
     SEXTANT_POOL_AVERAGE_ADAPTIVE = 3   /**< window of output i: floor(i*h/p) to ceil((i+1)*h/p); r s stride pad are ignored */
 };
 
-/** Pooling; ceil mode is a matter of dst's size. A global pool has r = h, s = w. Operands: src, dst. */
+/**
+ * Pooling; ceil mode is a matter of dst's size. A global pool has r = h, s = w. With a pre-activation it pools
+ * max(0, src * pre_scale[c] + pre_shift[c]). Operands: src, dst.
+ */
 typedef struct sextant_pool2d {
     sextant_tensor src;
     sextant_tensor dst;
@@ -200,10 +222,13 @@ typedef struct sextant_pool2d {
     int32_t stride_h, stride_w;
     int32_t pad_top, pad_left, pad_bottom, pad_right;
     int32_t dilation_h, dilation_w;
+    int32_t pre_activation; /**< 1: scale, shift and ReLU on load (the batch norm of a DenseNet transition) */
 } sextant_pool2d;
 
-SEXTANT_API int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const char *implementation,
-                                          sextant_op **op, sextant_error *error);
+/** @param pre_scale, pre_shift c values each, NULL unless problem->pre_activation */
+SEXTANT_API int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const float *pre_scale,
+                                          const float *pre_shift, const char *implementation, sextant_op **op,
+                                          sextant_error *error);
 
 /**
  * Local response normalisation across channels (Krizhevsky et al. 2012, sec. 3.3):

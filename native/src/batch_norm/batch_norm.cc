@@ -28,8 +28,8 @@ constexpr entry list[] = {
     {"f32_batch_norm_avx2", declines<SEXTANT_ISA_AVX2, batch_norm_avx2>, create<batch_norm_avx2>},
 #endif
     {"f32_batch_norm_portable", declines<SEXTANT_ISA_PORTABLE, batch_norm_portable>, create<batch_norm_portable>},
-    {"f32_batch_norm_reference", [](const sextant_batch_norm&, const device_traits&) { return std::string(); },
-     create_batch_norm_reference},
+    {"batch_norm_reference", [](const sextant_batch_norm&, const device_traits&) { return std::string(); },
+     create_batch_norm_reference, every_dtype},
 };
 
 }  // namespace

@@ -18,9 +18,9 @@ class batch_norm_reference final : public op {
     int64_t weight_bytes() const override { return static_cast<int64_t>((scale_.size() + shift_.size()) * sizeof(float)); }
     int64_t flops() const override { return 2 * int64_t{dst.n} * dst.c * dst.h * dst.w; }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         write_each(pool, dst, operands[1], [&](int n, int c, int y, int x) {
-            const double value = operands[0][offset_of(problem_.src, n, c, y, x)];
+            const double value = element(problem_.src, operands[0], offset_of(problem_.src, n, c, y, x));
             return activated(value * scale_[c] + shift_[c], problem_.activation);
         });
     }

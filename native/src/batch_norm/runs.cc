@@ -24,9 +24,9 @@ class batch_norm_runs final : public op {
     int64_t weight_bytes() const override { return scale_.bytes() + shift_.bytes(); }
     int64_t flops() const override { return 2 * int64_t{dst.n} * dst.c * dst.h * dst.w; }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
-        const float* src = operands[0] + origin(src_);
-        float* out = operands[1] + origin(dst);
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
+        const float* src = operands[0].as<float>() + origin(src_);
+        float* out = operands[1].as<float>() + origin(dst);
         const int64_t blocks = channel_blocks(dst), block = block_of(dst);
         const int64_t unit_bytes = 2 * length_ * int64_t{sizeof(float)};
         parallel_ranges(pool, dst.n * blocks * rows_, unit_bytes, [&](int64_t first, int64_t last, int) {

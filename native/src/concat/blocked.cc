@@ -33,7 +33,7 @@ class concat_blocked final : public op {
 
     int operand_count() const override { return static_cast<int>(sources_.size()) + 1; }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const int64_t block = block_of(dst), blocks = channel_blocks(dst);
         const int64_t unit_bytes = 2 * std::min(length_, piece) * block * int64_t{sizeof(float)};
         parallel_ranges(pool, dst.n * blocks * rows_ * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
@@ -46,8 +46,8 @@ class concat_blocked final : public op {
                 lane_segment segments[widest_block];
                 int count = 0;
                 for (const part& p : parts_[b])
-                    segments[count++] = {operands[p.source] + at(sources_[p.source], p.block), p.shift, p.first, p.last};
-                float* out = operands[sources_.size()] + at(dst, b);
+                    segments[count++] = {operands[p.source].as<float>() + at(sources_[p.source], p.block), p.shift, p.first, p.last};
+                float* out = operands[sources_.size()].as<float>() + at(dst, b);
                 kernels_.gather({segments, count, block, out, std::min(piece, length_ - begin)});
             }
         });

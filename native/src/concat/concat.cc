@@ -33,8 +33,8 @@ constexpr entry list[] = {
     {"f32_concat_portable", declines<SEXTANT_ISA_PORTABLE, gather_portable>, create<gather_portable>},
     {"f32_concat_planar", [](const concat_problem& problem, const device_traits&) { return other_layout(problem, SEXTANT_NCHW); },
      create_concat_planar},
-    {"f32_concat_reference", [](const concat_problem&, const device_traits&) { return std::string(); },
-     create_concat_reference},
+    {"concat_reference", [](const concat_problem&, const device_traits&) { return std::string(); },
+     create_concat_reference, every_dtype},
 };
 
 }  // namespace

@@ -19,15 +19,15 @@ class concat_planar final : public op {
 
     int operand_count() const override { return static_cast<int>(sources_.size()) + 1; }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const int64_t count = static_cast<int64_t>(sources_.size());
         const int64_t unit_bytes = 2 * channels_ * plane_pitch(dst) * int64_t{sizeof(float)} / count;
         parallel_ranges(pool, dst.n * count, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t n = unit / count, i = unit % count;
                 const sextant_tensor& source = sources_[i];
-                std::memcpy(operands[count] + n * image_pitch(dst) + first_channels_[i] * plane_pitch(dst),
-                            operands[i] + n * image_pitch(source), source.c * plane_pitch(source) * sizeof(float));
+                std::memcpy(operands[count].as<float>() + n * image_pitch(dst) + first_channels_[i] * plane_pitch(dst),
+                            operands[i].as<float>() + n * image_pitch(source), source.c * plane_pitch(source) * sizeof(float));
             }
         });
     }

@@ -12,11 +12,11 @@ class concat_reference final : public op {
 
     int operand_count() const override { return static_cast<int>(sources_.size()) + 1; }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         write_each(pool, dst, operands[sources_.size()], [&](int n, int c, int y, int x) {
             size_t source = 0;
             while (c >= sources_[source].c) c -= sources_[source++].c;
-            return operands[source][offset_of(sources_[source], n, c, y, x)];
+            return element(sources_[source], operands[source], offset_of(sources_[source], n, c, y, x));
         });
     }
 

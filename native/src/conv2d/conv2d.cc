@@ -49,7 +49,7 @@ constexpr conv2d_implementation list[] = {
     first<SEXTANT_ISA_PORTABLE, first_portable>("f32_conv2d_first_portable"),
     direct<SEXTANT_ISA_PORTABLE, direct_portable>("f32_conv2d_direct_portable"),
     depthwise<SEXTANT_ISA_PORTABLE, depthwise_portable>("f32_conv2d_depthwise_portable"),
-    {"f32_conv2d_reference", [](const problem&, const traits&) { return std::string(); }, create_conv2d_reference},
+    {"conv2d_reference", [](const problem&, const traits&) { return std::string(); }, create_conv2d_reference, every_dtype},
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ class conv2d_depthwise final : public op {
         }
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const float* residual = problem_.has_residual ? operands[1] : nullptr;
         const int64_t blocks = channel_blocks(dst);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int) {

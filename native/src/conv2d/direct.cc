@@ -43,7 +43,7 @@ class conv2d_direct final : public op {
         choose_tasks(device);
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const float* residual = problem_.has_residual ? operands[1] : nullptr;
         pool.parallel_for(tile_blocks_ * panel_blocks_, [&](int64_t task, int thread) {
             float* stage = reinterpret_cast<float*>(scratch) + thread * stage_floats_;

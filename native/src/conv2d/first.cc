@@ -33,7 +33,7 @@ class conv2d_first final : public op {
         pack(parameters);
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const float* residual = problem_.has_residual ? operands[1] : nullptr;
         const int64_t blocks = ceil_div(dst.h, rows_);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int thread) {

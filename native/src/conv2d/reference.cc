@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "conv2d/conv2d_lists.h"
+#include "runtime/element.h"
 #include "simd/activation.h"
 
 namespace sextant {
@@ -17,21 +18,22 @@ class conv2d_reference final : public op {
   public:
     conv2d_reference(const sextant_conv2d& problem, const conv2d_parameters& parameters)
         : op(problem.dst), problem_(problem),
-          weights_(copied(parameters.weights, int64_t{problem.dst.c} * (problem.src.c / problem.groups) * problem.r * problem.s)),
+          weights_(weights_for(problem.src, parameters.weights, problem.dst.c,
+                               int64_t{problem.src.c / problem.groups} * problem.r * problem.s)),
           bias_(copied(parameters.bias, problem.dst.c)), pre_scale_(copied(parameters.pre_scale, problem.src.c)),
           pre_shift_(copied(parameters.pre_shift, problem.src.c)) {}
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
-        const float* src = operands[0];
-        const float* residual = problem_.has_residual ? operands[1] : nullptr;
-        float* out = operands[operand_count() - 1];
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
+        const void* src = operands[0];
+        const void* residual = problem_.has_residual ? operands[1] : nullptr;
+        void* out = operands[operand_count() - 1];
         // Whole blocks are written: the lanes past the last channel get zero.
         const int64_t lanes = channel_blocks(dst) * block_of(dst);
         pool.parallel_for(dst.n * lanes, [&](int64_t task, int) {
             const int n = static_cast<int>(task / lanes), k = static_cast<int>(task % lanes);
             for (int p = 0; p < dst.h; ++p)
                 for (int q = 0; q < dst.w; ++q)
-                    out[offset_of(dst, n, k, p, q)] = k < dst.c ? static_cast<float>(pixel(src, residual, n, k, p, q)) : 0.0f;
+                    put_element(dst, out, offset_of(dst, n, k, p, q), k < dst.c ? pixel(src, residual, n, k, p, q) : 0.0);
         });
     }
 
@@ -40,25 +42,25 @@ class conv2d_reference final : public op {
     int64_t flops() const override { return conv2d_flops(problem_); }
 
   private:
-    double pixel(const float* src, const float* residual, int n, int k, int p, int q) const {
+    double pixel(const void* src, const void* residual, int n, int k, int p, int q) const {
         const auto& a = problem_;
         const int per_group = a.src.c / a.groups, first = k / (dst.c / a.groups) * per_group;
         const int64_t row = row_pitch(a.src), column = block_of(a.src);
         const float* weight = weights_.data() + int64_t{k} * per_group * a.r * a.s;
         double sum = bias_[k];
         for (int c = first; c < first + per_group; ++c) {
-            const float* plane = src + offset_of(a.src, n, c, 0, 0);
+            const int64_t plane = offset_of(a.src, n, c, 0, 0);
             for (int r = 0; r < a.r; ++r)
                 for (int s = 0; s < a.s; ++s, ++weight) {
                     const int y = p * a.stride_h - a.pad_top + r * a.dilation_h;
                     const int x = q * a.stride_w - a.pad_left + s * a.dilation_w;
                     if (y < 0 || y >= a.src.h || x < 0 || x >= a.src.w) continue;
-                    double value = plane[y * row + x * column];
+                    double value = element(a.src, src, plane + y * row + x * column);
                     if (a.pre_activation) value = activated(value * pre_scale_[c] + pre_shift_[c], SEXTANT_RELU);
                     sum += value * *weight;
                 }
         }
-        if (residual) sum += residual[offset_of(a.residual, n, k, p, q)];
+        if (residual) sum += element(a.residual, residual, offset_of(a.residual, n, k, p, q));
         return activated(sum, a.activation);
     }
 

@@ -27,8 +27,8 @@ constexpr entry list[] = {
     {"f32_eltwise_avx2", declines<SEXTANT_ISA_AVX2>, create<eltwise_avx2>},
 #endif
     {"f32_eltwise_portable", declines<SEXTANT_ISA_PORTABLE>, create<eltwise_portable>},
-    {"f32_eltwise_reference", [](const sextant_eltwise&, const device_traits&) { return std::string(); },
-     create_eltwise_reference},
+    {"eltwise_reference", [](const sextant_eltwise&, const device_traits&) { return std::string(); },
+     create_eltwise_reference, every_dtype},
 };
 
 }  // namespace

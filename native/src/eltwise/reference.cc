@@ -14,10 +14,10 @@ class eltwise_reference final : public op {
     int operand_count() const override { return problem_.has_other ? 3 : 2; }
     int64_t flops() const override { return int64_t{dst.n} * dst.c * dst.h * dst.w * (problem_.has_other ? 2 : 1); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         write_each(pool, dst, operands[operand_count() - 1], [&](int n, int c, int y, int x) {
-            double value = operands[0][offset_of(problem_.src, n, c, y, x)];
-            if (problem_.has_other) value += operands[1][offset_of(problem_.other, n, c, y, x)];
+            double value = element(problem_.src, operands[0], offset_of(problem_.src, n, c, y, x));
+            if (problem_.has_other) value += element(problem_.other, operands[1], offset_of(problem_.other, n, c, y, x));
             return activated(value, problem_.activation);
         });
     }

@@ -29,10 +29,10 @@ class eltwise_runs final : public op {
     int operand_count() const override { return has_other_ ? 3 : 2; }
     int64_t flops() const override { return int64_t{dst.n} * dst.c * dst.h * dst.w * (has_other_ ? 2 : 1); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
-        const float* src = operands[0] + origin(src_);
-        const float* other = has_other_ ? operands[1] + origin(other_) : nullptr;
-        float* out = operands[operand_count() - 1] + origin(dst);
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
+        const float* src = operands[0].as<float>() + origin(src_);
+        const float* other = has_other_ ? operands[1].as<float>() + origin(other_) : nullptr;
+        float* out = operands[operand_count() - 1].as<float>() + origin(dst);
         const int64_t unit_bytes = std::min(length_, piece) * int64_t{sizeof(float)} * (operand_count());
         parallel_ranges(pool, dst.n * blocks_ * rows_ * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {

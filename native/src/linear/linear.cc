@@ -28,7 +28,7 @@ constexpr linear_implementation list[] = {
     packed<SEXTANT_ISA_AVX2, linear_avx2>("f32_linear_avx2"),
 #endif
     packed<SEXTANT_ISA_PORTABLE, linear_portable>("f32_linear_portable"),
-    {"f32_linear_reference", [](const problem&, const traits&) { return std::string(); }, create_linear_reference},
+    {"linear_reference", [](const problem&, const traits&) { return std::string(); }, create_linear_reference, every_dtype},
 };
 
 }  // namespace

@@ -37,7 +37,7 @@ class linear_packed final : public op {
         pack(parameters);
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         float* sums = reinterpret_cast<float*>(scratch);
         const float* src = operands[0];
         if (gathered_) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "linear/linear_lists.h"
+#include "runtime/element.h"
 #include "simd/activation.h"
 
 namespace sextant {
@@ -12,11 +13,11 @@ class linear_reference final : public op {
   public:
     linear_reference(const sextant_linear& problem, const linear_parameters& parameters)
         : op(problem.dst), problem_(problem), features_(linear_features(problem)),
-          weights_(parameters.weights, parameters.weights + problem.dst.c * features_), bias_(problem.dst.c) {
+          weights_(weights_for(problem.src, parameters.weights, problem.dst.c, features_)), bias_(problem.dst.c) {
         if (parameters.bias) bias_.assign(parameters.bias, parameters.bias + problem.dst.c);
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const auto& src = problem_.src;
         // Whole blocks are written: the lanes past the last output get zero.
         const int64_t lanes = channel_blocks(dst) * block_of(dst);
@@ -26,14 +27,14 @@ class linear_reference final : public op {
             if (k < dst.c) {
                 const float* weight = weights_.data() + k * features_;
                 for (int c = 0; c < src.c; ++c) {
-                    const float* plane = operands[0] + offset_of(src, n, c, 0, 0);
+                    const int64_t plane = offset_of(src, n, c, 0, 0);
                     for (int y = 0; y < src.h; ++y)
                         for (int x = 0; x < src.w; ++x)
-                            sum += double{plane[y * row_pitch(src) + int64_t{x} * block_of(src)]} * *weight++;
+                            sum += element(src, operands[0], plane + y * row_pitch(src) + int64_t{x} * block_of(src)) * *weight++;
                 }
                 sum = activated(sum + bias_[k], problem_.activation);
             }
-            operands[1][offset_of(dst, n, k, 0, 0)] = static_cast<float>(sum);
+            put_element(dst, operands[1], offset_of(dst, n, k, 0, 0), sum);
         });
     }
 

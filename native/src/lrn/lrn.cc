@@ -28,7 +28,7 @@ constexpr entry list[] = {
     {"f32_lrn_avx2", declines<SEXTANT_ISA_AVX2, lrn_avx2>, create<lrn_avx2>},
 #endif
     {"f32_lrn_portable", declines<SEXTANT_ISA_PORTABLE, lrn_portable>, create<lrn_portable>},
-    {"f32_lrn_reference", [](const sextant_lrn&, const device_traits&) { return std::string(); }, create_lrn_reference},
+    {"lrn_reference", [](const sextant_lrn&, const device_traits&) { return std::string(); }, create_lrn_reference, every_dtype},
 };
 
 }  // namespace

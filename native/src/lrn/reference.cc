@@ -14,10 +14,10 @@ class lrn_reference final : public op {
 
     int64_t flops() const override { return lrn_flops(problem_); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const auto& a = problem_;
         write_each(pool, dst, operands[1], [&](int n, int c, int y, int x) {
-            const auto value = [&](int channel) -> double { return operands[0][offset_of(a.src, n, channel, y, x)]; };
+            const auto value = [&](int channel) { return element(a.src, operands[0], offset_of(a.src, n, channel, y, x)); };
             double sum = 0;
             for (int j = std::max(0, c - a.size / 2); j <= std::min(a.src.c - 1, c + (a.size - 1) / 2); j++)
                 sum += value(j) * value(j);

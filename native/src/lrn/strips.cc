@@ -23,7 +23,7 @@ class lrn_strips final : public op {
     int64_t scratch_bytes(int threads) const override { return threads * scratch_floats() * int64_t{sizeof(float)}; }
     int64_t flops() const override { return lrn_flops(problem_); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_tensor& src = problem_.src;
         const int64_t unit_bytes = 2 * std::min(length_, strip_) * channel_blocks(dst) * block_of(dst) * int64_t{sizeof(float)};
         parallel_ranges(pool, dst.n * rows_ * strips_, unit_bytes, [&](int64_t first, int64_t last, int thread) {
@@ -33,7 +33,7 @@ class lrn_strips final : public op {
                 const auto at = [&](const sextant_tensor& t) {
                     return n * image_pitch(t) + origin(t) + row * row_pitch(t) + int64_t{begin} * block_of(t);
                 };
-                kernel_({operands[0] + at(src), operands[1] + at(dst), plane_pitch(src), plane_pitch(dst),
+                kernel_({operands[0].as<float>() + at(src), operands[1].as<float>() + at(dst), plane_pitch(src), plane_pitch(dst),
                          std::min(strip_, length_ - begin), dst.c, before(), after(), problem_.alpha, problem_.beta, problem_.bias,
                          reinterpret_cast<float*>(scratch) + thread * scratch_floats()});
             }

@@ -39,8 +39,8 @@ constexpr entry list[] = {
 #endif
     blocked<SEXTANT_ISA_PORTABLE, pool2d_portable>("f32_pool2d_portable"),
     planar<SEXTANT_ISA_PORTABLE, pool2d_portable>("f32_pool2d_planar_portable"),
-    {"f32_pool2d_reference", [](const sextant_pool2d&, const device_traits&) { return std::string(); },
-     create_pool2d_reference},
+    {"pool2d_reference", [](const sextant_pool2d&, const device_traits&) { return std::string(); },
+     create_pool2d_reference, every_dtype},
 };
 
 }  // namespace

@@ -2,20 +2,26 @@
 // Pooling as plain loops over the definitions in sextant.h: any mix of layouts; sums in double.
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "pool2d/pool2d_lists.h"
 #include "runtime/ranges.h"
+#include "simd/activation.h"
 
 namespace sextant {
 namespace {
 
 class pool2d_reference final : public op {
   public:
-    explicit pool2d_reference(const sextant_pool2d& problem) : op(problem.dst), problem_(problem) {}
+    pool2d_reference(const sextant_pool2d& problem, const pool2d_parameters& parameters) : op(problem.dst), problem_(problem) {
+        if (!problem.pre_activation) return;
+        pre_scale_.assign(parameters.pre_scale, parameters.pre_scale + problem.src.c);
+        pre_shift_.assign(parameters.pre_shift, parameters.pre_shift + problem.src.c);
+    }
 
     int64_t flops() const override { return pool2d_flops(problem_); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         write_each(pool, dst, operands[1], [&](int n, int c, int p, int q) {
             return problem_.kind == SEXTANT_POOL_AVERAGE_ADAPTIVE ? adaptive(operands[0], n, c, p, q)
                                                                  : sliding(operands[0], n, c, p, q);
@@ -23,7 +29,12 @@ class pool2d_reference final : public op {
     }
 
   private:
-    double sliding(const float* src, int n, int c, int p, int q) const {
+    double pixel(const void* src, int n, int c, int y, int x) const {
+        const double value = element(problem_.src, src, offset_of(problem_.src, n, c, y, x));
+        return problem_.pre_activation ? activated(value * pre_scale_[c] + pre_shift_[c], SEXTANT_RELU) : value;
+    }
+
+    double sliding(const void* src, int n, int c, int p, int q) const {
         const auto& a = problem_;
         double largest = -std::numeric_limits<double>::infinity(), sum = 0;
         int in_image = 0, in_padded_image = 0;
@@ -34,7 +45,7 @@ class pool2d_reference final : public op {
                 in_padded_image++;
                 if (y < 0 || x < 0 || y >= a.src.h || x >= a.src.w) continue;
                 in_image++;
-                const double value = src[offset_of(a.src, n, c, y, x)];
+                const double value = pixel(src, n, c, y, x);
                 sum += value;
                 if (value > largest || std::isnan(value)) largest = value;
             }
@@ -43,7 +54,7 @@ class pool2d_reference final : public op {
         return divisor ? sum / divisor : 0;
     }
 
-    double adaptive(const float* src, int n, int c, int p, int q) const {
+    double adaptive(const void* src, int n, int c, int p, int q) const {
         const sextant_tensor& t = problem_.src;
         const auto begin = [](int64_t i, int64_t size, int64_t outputs) { return static_cast<int>(i * size / outputs); };
         const auto end = [](int64_t i, int64_t size, int64_t outputs) {
@@ -52,17 +63,19 @@ class pool2d_reference final : public op {
         double sum = 0;
         int count = 0;
         for (int y = begin(p, t.h, dst.h); y < end(p, t.h, dst.h); y++)
-            for (int x = begin(q, t.w, dst.w); x < end(q, t.w, dst.w); x++, count++) sum += src[offset_of(t, n, c, y, x)];
+            for (int x = begin(q, t.w, dst.w); x < end(q, t.w, dst.w); x++, count++) sum += pixel(src, n, c, y, x);
         return sum / count;
     }
 
     const sextant_pool2d problem_;
+    std::vector<float> pre_scale_, pre_shift_;
 };
 
 }  // namespace
 
-std::unique_ptr<op> create_pool2d_reference(const sextant_pool2d& problem, const pool2d_parameters&, const device_traits&) {
-    return std::make_unique<pool2d_reference>(problem);
+std::unique_ptr<op> create_pool2d_reference(const sextant_pool2d& problem, const pool2d_parameters& parameters,
+                                            const device_traits&) {
+    return std::make_unique<pool2d_reference>(problem, parameters);
 }
 
 }  // namespace sextant

@@ -52,10 +52,10 @@ class pool2d_rows final : public op {
     }
     int64_t flops() const override { return pool2d_flops(problem_); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte* scratch) const override {
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_tensor& src = problem_.src;
-        const float* first_pixel = operands[0] + origin(src);
-        float* out = operands[1] + origin(dst);
+        const float* first_pixel = operands[0].as<float>() + origin(src);
+        float* out = operands[1].as<float>() + origin(dst);
         const int64_t blocks = channel_blocks(src), block = block_of(src);
         const int64_t unit_bytes = (row_taps_ / dst.h * row_pitch(src) + dst.w * block) * int64_t{sizeof(float)};
         parallel_ranges(pool, dst.n * blocks * dst.h, unit_bytes, [&](int64_t first, int64_t last, int thread) {
@@ -102,6 +102,7 @@ std::string pool2d_blocked_declines(const sextant_pool2d& a, const pool2d_kernel
     const int block = block_of(a.src);
     if (block != kernels.block)
         return "src has blocks of " + std::to_string(block) + " channels, not " + std::to_string(kernels.block);
+    if (a.pre_activation) return "a pre-activation is asked for";
     const auto empty = [](const window& w) { return w.taps == 0; };
     const auto rows = row_windows(a), columns = column_windows(a);
     if (a.kind == SEXTANT_POOL_MAX &&
@@ -112,6 +113,7 @@ std::string pool2d_blocked_declines(const sextant_pool2d& a, const pool2d_kernel
 }
 
 std::string pool2d_planar_declines(const sextant_pool2d& a) {
+    if (a.pre_activation) return "a pre-activation is asked for";
     return is_blocked(a.src) || is_blocked(a.dst) ? "src or dst is not NCHW" : "";
 }
 

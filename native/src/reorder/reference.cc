@@ -10,9 +10,9 @@ class reorder_reference final : public op {
   public:
     explicit reorder_reference(const reorder_problem& problem) : op(problem.dst), src_(problem.src) {}
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         write_each(pool, dst, operands[1],
-                   [&](int n, int c, int y, int x) { return operands[0][offset_of(src_, n, c, y, x)]; });
+                   [&](int n, int c, int y, int x) { return element(src_, operands[0], offset_of(src_, n, c, y, x)); });
     }
 
   private:

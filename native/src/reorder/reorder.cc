@@ -28,8 +28,8 @@ constexpr entry list[] = {
     {"f32_reorder_avx2", declines<SEXTANT_ISA_AVX2, reorder_avx2>, create<reorder_avx2>},
 #endif
     {"f32_reorder_portable", declines<SEXTANT_ISA_PORTABLE, reorder_portable>, create<reorder_portable>},
-    {"f32_reorder_reference", [](const reorder_problem&, const device_traits&) { return std::string(); },
-     create_reorder_reference},
+    {"reorder_reference", [](const reorder_problem&, const device_traits&) { return std::string(); },
+     create_reorder_reference, every_dtype},
 };
 
 }  // namespace

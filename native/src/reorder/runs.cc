@@ -25,7 +25,7 @@ class reorder_runs final : public op {
         pieces_ = (length_ + piece - 1) / piece;
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const int64_t blocks = (dst.c + block_ - 1) / block_;
         const int64_t unit_bytes = 2 * std::min(length_, piece) * std::min<int64_t>(block_, dst.c) * int64_t{sizeof(float)};
         const sextant_tensor& planar = is_blocked(src_) ? dst : src_;
@@ -37,7 +37,7 @@ class reorder_runs final : public op {
                     return n * image_pitch(t) + block * block_ / block_of(t) * plane_pitch(t) + origin(t) +
                            row * row_pitch(t) + begin * block_of(t);
                 };
-                kernel_({operands[0] + at(src_), operands[1] + at(dst), std::min(piece, length_ - begin),
+                kernel_({operands[0].as<float>() + at(src_), operands[1].as<float>() + at(dst), std::min(piece, length_ - begin),
                          static_cast<int>(std::min<int64_t>(block_, dst.c - block * block_)), plane_pitch(planar)});
             }
         });

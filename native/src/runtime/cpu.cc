@@ -19,13 +19,13 @@ namespace sextant {
 
 namespace {
 
-constexpr const char* isa_names[] = {"portable", "avx2", "avx512"};
+constexpr const char* isa_names[] = {"portable", "avx2", "avx512", "avx512_bf16"};
 
 int32_t isa_named(std::string_view name) {
-    for (int32_t isa = SEXTANT_ISA_PORTABLE; isa <= SEXTANT_ISA_AVX512; ++isa)
+    for (int32_t isa = SEXTANT_ISA_PORTABLE; isa <= SEXTANT_ISA_AVX512_BF16; ++isa)
         if (name == isa_names[isa]) return isa;
     throw failure(SEXTANT_INVALID_ARGUMENT,
-                  "device: SEXTANT_ISA is \"" + std::string(name) + "\", expected portable, avx2 or avx512");
+                  "device: SEXTANT_ISA is \"" + std::string(name) + "\", expected portable, avx2, avx512 or avx512_bf16");
 }
 
 }  // namespace
@@ -41,7 +41,8 @@ int32_t supported_isa() {
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq") ||
         !__builtin_cpu_supports("avx512vl"))
         return SEXTANT_ISA_AVX2;
-    return SEXTANT_ISA_AVX512;
+    if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512vnni")) return SEXTANT_ISA_AVX512;
+    return SEXTANT_ISA_AVX512_BF16;
 }
 
 namespace {
@@ -111,7 +112,7 @@ int32_t available_cores() {
 }
 
 device_traits traits_of(int32_t isa, int32_t threads) {
-    return {isa, isa == SEXTANT_ISA_AVX512 ? SEXTANT_NCHW16C : SEXTANT_NCHW8C, threads, l2_cache_bytes()};
+    return {isa, isa >= SEXTANT_ISA_AVX512 ? SEXTANT_NCHW16C : SEXTANT_NCHW8C, threads, l2_cache_bytes()};
 }
 
 }  // namespace sextant

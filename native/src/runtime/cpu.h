@@ -15,7 +15,7 @@ int32_t supported_isa();
 /// that this processor lacks.
 int32_t chosen_isa();
 
-/// "portable", "avx2" or "avx512".
+/// "portable", "avx2", "avx512" or "avx512_bf16".
 const char* isa_name(int32_t isa);
 
 /// The processor's own name, or the architecture's when it gives none.

@@ -5,7 +5,7 @@
 
 namespace sextant {
 
-/// Sets the halo around each of the tensor's own planes to zero; `data` is the address of the tensor or slice.
-void clear_halo(const sextant_tensor& tensor, float* data, thread_pool& pool);
+/// Sets the halo around each of the tensor's own planes to what means zero; `data` is the address of the tensor or slice.
+void clear_halo(const sextant_tensor& tensor, void* data, thread_pool& pool);
 
 }  // namespace sextant

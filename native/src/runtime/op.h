@@ -19,6 +19,24 @@ struct failure : std::runtime_error {
     failure(int32_t status, const std::string& message) : std::runtime_error(message), status(status) {}
 };
 
+/// Where an operand lies; its element type is that of its tensor.
+class address {
+  public:
+    address() = default;
+    address(void* place) : place_(place) {}
+    template <class Element>
+    Element* as() const {
+        return static_cast<Element*>(place_);
+    }
+    template <class Element>
+    operator Element*() const {
+        return as<Element>();
+    }
+
+  private:
+    void* place_ = nullptr;
+};
+
 /// What an implementation may ask about the device it is to run on.
 struct device_traits {
     int32_t isa;      // SEXTANT_ISA_...
@@ -36,7 +54,7 @@ class op {
     /// Runs on operands in the order of the header's description (sources first, dst last); each address is that of the
     /// slice's storage, halo included. Writes dst's pixels, whole blocks of lanes; the plan clears dst's halo.
     /// `scratch` holds scratch_bytes(pool.threads()) bytes, 64-byte aligned, contents undefined.
-    virtual void run(thread_pool& pool, float* const* operands, std::byte* scratch) const = 0;
+    virtual void run(thread_pool& pool, const address* operands, std::byte* scratch) const = 0;
 
     virtual int operand_count() const { return 2; }
     virtual int64_t scratch_bytes(int /*threads*/) const { return 0; }
@@ -47,14 +65,52 @@ class op {
     std::string name;
 };
 
+inline constexpr int32_t f32_only = 1 << SEXTANT_F32;
+inline constexpr int32_t f32_and_bf16 = f32_only | 1 << SEXTANT_BF16;
+inline constexpr int32_t f32_and_u8 = f32_only | 1 << SEXTANT_U8;
+inline constexpr int32_t every_dtype = f32_only | 1 << SEXTANT_BF16 | 1 << SEXTANT_U8;
+
+/// visit(name, tensor) for each operand of a problem.
+template <class Problem, class Visit>
+void each_operand(const Problem& a, Visit&& visit) {
+    if constexpr (requires { a.sources; })
+        for (const auto& source : a.sources) visit("a source", source);
+    if constexpr (requires { a.src; }) visit("src", a.src);
+    if constexpr (requires { a.has_residual; })
+        if (a.has_residual) visit("the residual", a.residual);
+    if constexpr (requires { a.has_other; })
+        if (a.has_other) visit("other", a.other);
+    if constexpr (requires { a.dst; }) visit("dst", a.dst);
+}
+
+/// Empty when all operands have one of these element types, else "src is bf16".
+template <class Problem>
+std::string unlike_dtype(const Problem& problem, int32_t dtypes) {
+    std::string found;
+    each_operand(problem, [&](const char* name, const sextant_tensor& t) {
+        if (!(dtypes >> t.dtype & 1)) found = std::string(name) + " is " + dtype_name(t.dtype);
+    });
+    return found;
+}
+
 /// An entry of an ordered list: implementations in order of preference, the plain-loop reference last.
 /// `Problem` is the header's struct, `Parameters` the pointers that came with it.
 template <class Problem, class Parameters>
 struct implementation {
-    const char* name;
+    const char* name;  // begins with the element type of its arithmetic, if it knows only one
     /// Empty when it accepts the problem, else why not: "src has 64 channels, at most 4".
     std::string (*declines)(const Problem&, const device_traits&);
     std::unique_ptr<op> (*create)(const Problem&, const Parameters&, const device_traits&);
+    /// The element types of operands that it can have, as bits 1 << SEXTANT_F32, ...
+    int32_t dtypes = f32_only;
+    /// Empty, or why a later entry is the faster one for a problem that this one accepts; asked only when none was named.
+    std::string (*yields)(const Problem&, const device_traits&) = nullptr;
+
+    /// Empty when it can do the problem.
+    std::string refuses(const Problem& problem, const device_traits& device) const {
+        const std::string reason = unlike_dtype(problem, dtypes);
+        return reason.empty() ? declines(problem, device) : reason;
+    }
 };
 
 /// Prints to stderr when SEXTANT_LOG=dispatch.
@@ -68,9 +124,10 @@ std::unique_ptr<op> dispatch(std::span<const implementation<Problem, Parameters>
                              const char* wanted) {
     for (const auto& candidate : list) {
         if (wanted && std::string(wanted) != candidate.name) continue;
-        const std::string reason = candidate.declines(problem, device);
-        if (dispatch_logged())
-            log_dispatch(what + ": " + candidate.name + (reason.empty() ? " chosen" : " declines: " + reason));
+        std::string reason = candidate.refuses(problem, device);
+        const char* how = " declines: ";
+        if (reason.empty() && !wanted && candidate.yields) reason = candidate.yields(problem, device), how = " yields: ";
+        if (dispatch_logged()) log_dispatch(what + ": " + candidate.name + (reason.empty() ? " chosen" : how + reason));
         if (reason.empty()) {
             auto made = candidate.create(problem, parameters, device);
             made->name = candidate.name;

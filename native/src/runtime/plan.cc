@@ -16,7 +16,11 @@ constexpr int64_t most_bytes = int64_t{1} << 46;
 
 int64_t rounded(int64_t bytes) { return (bytes + cache_line - 1) / cache_line * cache_line; }
 
-int32_t alignment_of(const sextant_tensor& t) { return is_blocked(t) ? cache_line : int32_t{sizeof(float)}; }
+/// A blocked float32 address begins a cache line; a narrower pixel's block is shorter than that.
+int32_t alignment_of(const sextant_tensor& t) {
+    if (is_blocked(t) && t.dtype == SEXTANT_F32) return cache_line;
+    return static_cast<int32_t>(block_of(t) * element_bytes(t));
+}
 
 [[noreturn]] void reject(const std::string& message) { throw failure(SEXTANT_INVALID_ARGUMENT, message); }
 
@@ -52,7 +56,7 @@ void plan::add(const bound_op& op, const sextant_place* places, int32_t count) {
         alignment = std::max(alignment, alignment_of(tensor));
         if (places[i].buffer == 0)
             activation_bytes_ = std::max(
-                activation_bytes_, rounded(places[i].offset + extent(tensor) * int64_t{sizeof(float)}));
+                activation_bytes_, rounded(places[i].offset + extent(tensor) * element_bytes(tensor)));
     }
     scratch_bytes_ = std::max(scratch_bytes_, op.operation->scratch_bytes(device_->traits.threads));
 }
@@ -91,9 +95,9 @@ void plan::check_buffers(void* const* buffers, int32_t count) const {
 
 void plan::run_step(const step& step, void* const* buffers) const {
     const auto at = [&](const sextant_place& place) {
-        return reinterpret_cast<float*>(static_cast<std::byte*>(buffers[place.buffer]) + place.offset);
+        return address(static_cast<std::byte*>(buffers[place.buffer]) + place.offset);
     };
-    float* operands[most_operands];
+    address operands[most_operands];
     std::transform(step.places.begin(), step.places.end(), operands, at);
     clear_halo(step.operation->dst, at(step.places.back()), device_->pool);
     std::byte* const workspace = static_cast<std::byte*>(buffers[0]);

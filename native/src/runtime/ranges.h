@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "runtime/tensor.h"
+#include "runtime/element.h"
 #include "runtime/thread_pool.h"
 
 namespace sextant {
@@ -27,13 +27,13 @@ void parallel_ranges(thread_pool& pool, int64_t units, int64_t unit_bytes, Body&
 
 /// dst[n][c][y][x] = value(n, c, y, x) for every pixel, zero in the lanes past the last channel: the frame of references.
 template <class Value>
-void write_each(thread_pool& pool, const sextant_tensor& dst, float* out, Value&& value) {
+void write_each(thread_pool& pool, const sextant_tensor& dst, void* out, Value&& value) {
     const int64_t channels = channel_blocks(dst) * block_of(dst);
     pool.parallel_for(dst.n * channels, [&](int64_t task, int) {
         const int n = static_cast<int>(task / channels), c = static_cast<int>(task % channels);
         for (int y = 0; y < dst.h; ++y)
             for (int x = 0; x < dst.w; ++x)
-                out[offset_of(dst, n, c, y, x)] = c < dst.c ? static_cast<float>(value(n, c, y, x)) : 0.0f;
+                put_element(dst, out, offset_of(dst, n, c, y, x), c < dst.c ? double{value(n, c, y, x)} : 0.0);
     });
 }
 

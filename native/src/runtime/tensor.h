@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an activation's elements lie. All distances are in floats.
+// Where an activation's elements lie. All distances are in elements.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -7,6 +7,15 @@
 #include "sextant/sextant.h"
 
 namespace sextant {
+
+inline constexpr const char* dtype_name(int32_t dtype) {
+    return dtype == SEXTANT_F32 ? "float32" : dtype == SEXTANT_BF16 ? "bf16" : "uint8";
+}
+
+/// Bytes of one element.
+inline constexpr int64_t element_bytes(const sextant_tensor& t) {
+    return t.dtype == SEXTANT_F32 ? 4 : t.dtype == SEXTANT_BF16 ? 2 : 1;
+}
 
 /// Channels per block: 1 for NCHW, 8 or 16 for the blocked layouts.
 inline int block_of(const sextant_tensor& t) { return t.layout == SEXTANT_NCHW ? 1 : t.layout; }
@@ -35,7 +44,7 @@ inline int64_t offset_of(const sextant_tensor& t, int n, int c, int y, int x) {
     return n * image_pitch(t) + c / b * plane_pitch(t) + origin(t) + y * row_pitch(t) + int64_t{x} * b + c % b;
 }
 
-/// Floats from the slice's first element's block to the end of its last: what an address of it must provide.
+/// Elements from the slice's first element's block to the end of its last: what an address of it must provide.
 inline int64_t extent(const sextant_tensor& t) {
     return (t.n - 1) * image_pitch(t) + channel_blocks(t) * plane_pitch(t);
 }

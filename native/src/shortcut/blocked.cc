@@ -24,7 +24,7 @@ class shortcut_blocked final : public op {
         }
     }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const sextant_tensor& src = problem_.src;
         const int64_t block = block_of(dst), blocks = channel_blocks(dst);
         const int64_t unit_bytes = (row_pitch(src) + row_pitch(dst)) * int64_t{sizeof(float)};
@@ -34,11 +34,11 @@ class shortcut_blocked final : public op {
                 lane_segment segments[widest_block];
                 int count = 0;
                 for (const part& a : parts_[b])
-                    segments[count++] = {operands[0] + n * image_pitch(src) + a.block * plane_pitch(src) + origin(src) +
+                    segments[count++] = {operands[0].as<float>() + n * image_pitch(src) + a.block * plane_pitch(src) + origin(src) +
                                              p * problem_.stride * row_pitch(src),
                                          a.shift, a.first, a.last};
                 kernels_.gather({segments, count, problem_.stride * block,
-                                 operands[1] + n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) + p * row_pitch(dst),
+                                 operands[1].as<float>() + n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) + p * row_pitch(dst),
                                  dst.w});
             }
         });

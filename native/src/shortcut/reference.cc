@@ -10,12 +10,13 @@ class shortcut_reference final : public op {
   public:
     explicit shortcut_reference(const sextant_shortcut& problem) : op(problem.dst), problem_(problem) {}
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const sextant_tensor& src = problem_.src;
         const int before = (dst.c - src.c) / 2;
         write_each(pool, dst, operands[1], [&](int n, int k, int p, int q) {
             const int c = k - before;
-            return c < 0 || c >= src.c ? 0.0f : operands[0][offset_of(src, n, c, p * problem_.stride, q * problem_.stride)];
+            if (c < 0 || c >= src.c) return 0.0;
+            return element(src, operands[0], offset_of(src, n, c, p * problem_.stride, q * problem_.stride));
         });
     }
 

@@ -27,8 +27,8 @@ constexpr entry list[] = {
     {"f32_shortcut_avx2", declines<SEXTANT_ISA_AVX2, gather_avx2>, create<gather_avx2>},
 #endif
     {"f32_shortcut_portable", declines<SEXTANT_ISA_PORTABLE, gather_portable>, create<gather_portable>},
-    {"f32_shortcut_reference", [](const sextant_shortcut&, const device_traits&) { return std::string(); },
-     create_shortcut_reference},
+    {"shortcut_reference", [](const sextant_shortcut&, const device_traits&) { return std::string(); },
+     create_shortcut_reference, every_dtype},
 };
 
 }  // namespace

@@ -15,13 +15,13 @@ class softmax_reference final : public op {
 
     int64_t flops() const override { return softmax_flops(problem_); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const sextant_tensor& src = problem_.src;
         const int64_t pixels = int64_t{dst.h} * dst.w;
         pool.parallel_for(dst.n * pixels, [&](int64_t task, int) {
             const int n = static_cast<int>(task / pixels), y = static_cast<int>(task % pixels / dst.w),
                       x = static_cast<int>(task % dst.w);
-            const auto value = [&](int c) -> double { return operands[0][offset_of(src, n, c, y, x)]; };
+            const auto value = [&](int c) { return element(src, operands[0], offset_of(src, n, c, y, x)); };
             double largest = -std::numeric_limits<double>::infinity(), sum = 0;
             for (int c = 0; c < dst.c; c++)
                 if (value(c) > largest || std::isnan(value(c))) largest = value(c);
@@ -29,7 +29,7 @@ class softmax_reference final : public op {
             for (int c = 0; c < channel_blocks(dst) * block_of(dst); c++) {
                 const double log_probability = c < dst.c ? value(c) - largest - std::log(sum) : 0;
                 const double result = c >= dst.c ? 0 : problem_.log ? log_probability : std::exp(log_probability);
-                operands[1][offset_of(dst, n, c, y, x)] = static_cast<float>(result);
+                put_element(dst, operands[1], offset_of(dst, n, c, y, x), result);
             }
         });
     }

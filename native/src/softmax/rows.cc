@@ -13,12 +13,12 @@ class softmax_rows final : public op {
 
     int64_t flops() const override { return softmax_flops(problem_); }
 
-    void run(thread_pool& pool, float* const* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
         // An exponential takes about as long as moving ten floats.
         const int64_t unit_bytes = 10 * dst.c * int64_t{sizeof(float)};
         parallel_ranges(pool, dst.n, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t n = first; n < last; n++)
-                kernel_(operands[0] + n * image_pitch(problem_.src), operands[1] + n * image_pitch(dst), dst.c);
+                kernel_(operands[0].as<float>() + n * image_pitch(problem_.src), operands[1].as<float>() + n * image_pitch(dst), dst.c);
         });
     }
 

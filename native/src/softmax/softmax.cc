@@ -27,8 +27,8 @@ constexpr entry list[] = {
     {"f32_softmax_avx2", declines<SEXTANT_ISA_AVX2>, create<softmax_avx2>},
 #endif
     {"f32_softmax_portable", declines<SEXTANT_ISA_PORTABLE>, create<softmax_portable>},
-    {"f32_softmax_reference", [](const sextant_softmax&, const device_traits&) { return std::string(); },
-     create_softmax_reference},
+    {"softmax_reference", [](const sextant_softmax&, const device_traits&) { return std::string(); },
+     create_softmax_reference, every_dtype},
 };
 
 }  // namespace

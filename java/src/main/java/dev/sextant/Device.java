@@ -22,7 +22,7 @@ public final class Device implements AutoCloseable {
     /**
      * What a device turned out to be.
      *
-     * @param isaName instructions in use: {@code avx512}, {@code avx2} or {@code portable}
+     * @param isaName instructions in use: {@code avx512_bf16}, {@code avx512}, {@code avx2} or {@code portable}
      * @param block channels in a block of its memory layout
      * @param threads that a run uses, the caller's own among them
      * @param cores that this process may use: affinity mask and container limit

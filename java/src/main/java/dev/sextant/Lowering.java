@@ -199,7 +199,7 @@ final class Lowering {
         sextant_pool2d.pad_right(problem, window.padW());
         sextant_pool2d.dilation_h(problem, window.dilation());
         sextant_pool2d.dilation_w(problem, window.dilation());
-        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device, problem, NONE, op, error));
+        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device, problem, NONE, NONE, NONE, op, error));
     }
 
     private MemorySegment reorder(MemorySegment src, MemorySegment dst) {

@@ -86,6 +86,24 @@ public class sextant_h extends sextant_h$shared {
     public static int SEXTANT_F32() {
         return SEXTANT_F32;
     }
+    private static final int SEXTANT_BF16 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_BF16 = 1
+     * }
+     */
+    public static int SEXTANT_BF16() {
+        return SEXTANT_BF16;
+    }
+    private static final int SEXTANT_U8 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_U8 = 2
+     * }
+     */
+    public static int SEXTANT_U8() {
+        return SEXTANT_U8;
+    }
     private static final int SEXTANT_NCHW = (int)1L;
     /**
      * {@snippet lang=c :
@@ -139,6 +157,15 @@ public class sextant_h extends sextant_h$shared {
      */
     public static int SEXTANT_ISA_AVX512() {
         return SEXTANT_ISA_AVX512;
+    }
+    private static final int SEXTANT_ISA_AVX512_BF16 = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_ISA_AVX512_BF16 = 3
+     * }
+     */
+    public static int SEXTANT_ISA_AVX512_BF16() {
+        return SEXTANT_ISA_AVX512_BF16;
     }
 
     private static class sextant_version {
@@ -727,6 +754,70 @@ public class sextant_h extends sextant_h$shared {
         }
     }
 
+    private static class sextant_conv2d_candidates {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_LONG,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_conv2d_candidates");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_candidates(const sextant_device *device, const sextant_conv2d *problem, char *names, int64_t capacity, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_conv2d_candidates$descriptor() {
+        return sextant_conv2d_candidates.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_candidates(const sextant_device *device, const sextant_conv2d *problem, char *names, int64_t capacity, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_conv2d_candidates$handle() {
+        return sextant_conv2d_candidates.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_candidates(const sextant_device *device, const sextant_conv2d *problem, char *names, int64_t capacity, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_conv2d_candidates$address() {
+        return sextant_conv2d_candidates.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_candidates(const sextant_device *device, const sextant_conv2d *problem, char *names, int64_t capacity, sextant_error *error)
+     * }
+     */
+    public static int sextant_conv2d_candidates(MemorySegment device, MemorySegment problem, MemorySegment names, long capacity, MemorySegment error) {
+        var mh$ = sextant_conv2d_candidates.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_conv2d_candidates", device, problem, names, capacity, error);
+            }
+            return (int)mh$.invokeExact(device, problem, names, capacity, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sextant_linear_create {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sextant_h.C_INT,
@@ -836,6 +927,8 @@ public class sextant_h extends sextant_h$shared {
             sextant_h.C_POINTER,
             sextant_h.C_POINTER,
             sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
             sextant_h.C_POINTER
         );
 
@@ -847,7 +940,7 @@ public class sextant_h extends sextant_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const float *pre_scale, const float *pre_shift, const char *implementation, sextant_op **op, sextant_error *error)
      * }
      */
     public static FunctionDescriptor sextant_pool2d_create$descriptor() {
@@ -857,7 +950,7 @@ public class sextant_h extends sextant_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const float *pre_scale, const float *pre_shift, const char *implementation, sextant_op **op, sextant_error *error)
      * }
      */
     public static MethodHandle sextant_pool2d_create$handle() {
@@ -867,7 +960,7 @@ public class sextant_h extends sextant_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const float *pre_scale, const float *pre_shift, const char *implementation, sextant_op **op, sextant_error *error)
      * }
      */
     public static MemorySegment sextant_pool2d_create$address() {
@@ -876,16 +969,16 @@ public class sextant_h extends sextant_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * int32_t sextant_pool2d_create(sextant_device *device, const sextant_pool2d *problem, const float *pre_scale, const float *pre_shift, const char *implementation, sextant_op **op, sextant_error *error)
      * }
      */
-    public static int sextant_pool2d_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+    public static int sextant_pool2d_create(MemorySegment device, MemorySegment problem, MemorySegment pre_scale, MemorySegment pre_shift, MemorySegment implementation, MemorySegment op, MemorySegment error) {
         var mh$ = sextant_pool2d_create.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sextant_pool2d_create", device, problem, implementation, op, error);
+                traceDowncall("sextant_pool2d_create", device, problem, pre_scale, pre_shift, implementation, op, error);
             }
-            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+            return (int)mh$.invokeExact(device, problem, pre_scale, pre_shift, implementation, op, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -28,6 +28,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t pad_right;
  *     int32_t dilation_h;
  *     int32_t dilation_w;
+ *     int32_t pre_activation;
  * }
  * }
  */
@@ -50,7 +51,8 @@ public class sextant_pool2d {
         sextant_h.C_INT.withName("pad_bottom"),
         sextant_h.C_INT.withName("pad_right"),
         sextant_h.C_INT.withName("dilation_h"),
-        sextant_h.C_INT.withName("dilation_w")
+        sextant_h.C_INT.withName("dilation_w"),
+        sextant_h.C_INT.withName("pre_activation")
     ).withName("sextant_pool2d");
 
     /**
@@ -630,6 +632,50 @@ public class sextant_pool2d {
      */
     public static void dilation_w(MemorySegment struct, int fieldValue) {
         struct.set(dilation_w$LAYOUT, dilation_w$OFFSET, fieldValue);
+    }
+
+    private static final OfInt pre_activation$LAYOUT = (OfInt)$LAYOUT.select(groupElement("pre_activation"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t pre_activation
+     * }
+     */
+    public static final OfInt pre_activation$layout() {
+        return pre_activation$LAYOUT;
+    }
+
+    private static final long pre_activation$OFFSET = $LAYOUT.byteOffset(groupElement("pre_activation"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t pre_activation
+     * }
+     */
+    public static final long pre_activation$offset() {
+        return pre_activation$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t pre_activation
+     * }
+     */
+    public static int pre_activation(MemorySegment struct) {
+        return struct.get(pre_activation$LAYOUT, pre_activation$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t pre_activation
+     * }
+     */
+    public static void pre_activation(MemorySegment struct, int fieldValue) {
+        struct.set(pre_activation$LAYOUT, pre_activation$OFFSET, fieldValue);
     }
 
     /**

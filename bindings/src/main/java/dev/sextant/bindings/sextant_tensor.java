@@ -23,6 +23,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t w;
  *     int32_t halo;
  *     int32_t c_total;
+ *     float scale;
+ *     int32_t zero_point;
  * }
  * }
  */
@@ -40,7 +42,9 @@ public class sextant_tensor {
         sextant_h.C_INT.withName("h"),
         sextant_h.C_INT.withName("w"),
         sextant_h.C_INT.withName("halo"),
-        sextant_h.C_INT.withName("c_total")
+        sextant_h.C_INT.withName("c_total"),
+        sextant_h.C_FLOAT.withName("scale"),
+        sextant_h.C_INT.withName("zero_point")
     ).withName("sextant_tensor");
 
     /**
@@ -400,6 +404,94 @@ public class sextant_tensor {
      */
     public static void c_total(MemorySegment struct, int fieldValue) {
         struct.set(c_total$LAYOUT, c_total$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat scale$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("scale"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float scale
+     * }
+     */
+    public static final OfFloat scale$layout() {
+        return scale$LAYOUT;
+    }
+
+    private static final long scale$OFFSET = $LAYOUT.byteOffset(groupElement("scale"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float scale
+     * }
+     */
+    public static final long scale$offset() {
+        return scale$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float scale
+     * }
+     */
+    public static float scale(MemorySegment struct) {
+        return struct.get(scale$LAYOUT, scale$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float scale
+     * }
+     */
+    public static void scale(MemorySegment struct, float fieldValue) {
+        struct.set(scale$LAYOUT, scale$OFFSET, fieldValue);
+    }
+
+    private static final OfInt zero_point$LAYOUT = (OfInt)$LAYOUT.select(groupElement("zero_point"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t zero_point
+     * }
+     */
+    public static final OfInt zero_point$layout() {
+        return zero_point$LAYOUT;
+    }
+
+    private static final long zero_point$OFFSET = $LAYOUT.byteOffset(groupElement("zero_point"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t zero_point
+     * }
+     */
+    public static final long zero_point$offset() {
+        return zero_point$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t zero_point
+     * }
+     */
+    public static int zero_point(MemorySegment struct) {
+        return struct.get(zero_point$LAYOUT, zero_point$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t zero_point
+     * }
+     */
+    public static void zero_point(MemorySegment struct, int fieldValue) {
+        struct.set(zero_point$LAYOUT, zero_point$OFFSET, fieldValue);
     }
 
     /**

@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
     description = {
         "Show the processor, the instructions in use and the libraries found.",
         "",
-        "SEXTANT_ISA=portable, avx2 or avx512 takes lesser instructions than the processor has; SEXTANT_LOG=dispatch tells which kernel "
+        "SEXTANT_ISA=portable, avx2, avx512 or avx512_bf16 takes lesser instructions than the processor has; SEXTANT_LOG=dispatch tells which kernel "
             + "each layer gets, and why others declined."
     },
     footer = "  sextant devices")
