@@ -15,6 +15,7 @@
 #include "reorder/reorder.h"
 #include "runtime/border.h"
 #include "runtime/cpu.h"
+#include "runtime/peak.h"
 #include "shortcut/shortcut.h"
 #include "softmax/softmax.h"
 
@@ -78,6 +79,14 @@ int32_t sextant_device_get_info(const sextant_device* device, sextant_device_inf
         *info = {traits.isa, traits.block, traits.threads, available_cores(), {}, {}};
         std::snprintf(info->isa_name, sizeof info->isa_name, "%s", isa_name(traits.isa));
         std::snprintf(info->processor, sizeof info->processor, "%s", processor_name().c_str());
+    });
+}
+
+int32_t sextant_device_measure(sextant_device* device, sextant_device_peak* peak, sextant_error* error) {
+    return guarded("device_measure", error, [&] {
+        require_pointer(device, "device_measure", "device");
+        require_pointer(peak, "device_measure", "peak");
+        *peak = measure_peak(*device->device);
     });
 }
 

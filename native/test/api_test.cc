@@ -141,6 +141,9 @@ TEST_F(Api, DeviceRefusals) {
     EXPECT_EQ(sextant_device_create_cpu(1, nullptr, &error), SEXTANT_INVALID_ARGUMENT);
     EXPECT_EQ(sextant_device_get_info(nullptr, &info, &error), SEXTANT_INVALID_ARGUMENT);
     EXPECT_EQ(sextant_device_get_info(device, nullptr, &error), SEXTANT_INVALID_ARGUMENT);
+    sextant_device_peak peak;
+    EXPECT_EQ(sextant_device_measure(nullptr, &peak, &error), SEXTANT_INVALID_ARGUMENT);
+    EXPECT_EQ(sextant_device_measure(device, nullptr, &error), SEXTANT_INVALID_ARGUMENT);
     sextant_device_destroy(nullptr);
     sextant_op_destroy(nullptr);
     sextant_plan_destroy(nullptr);

@@ -123,6 +123,17 @@ SEXTANT_API const char *sextant_version(void);
  */
 SEXTANT_API int32_t sextant_device_create_cpu(int32_t threads, sextant_device **device, sextant_error *error);
 SEXTANT_API int32_t sextant_device_get_info(const sextant_device *device, sextant_device_info *info, sextant_error *error);
+
+/** What a device reaches at best with all its threads: the roofs to hold an operation's figures against. */
+typedef struct sextant_device_peak {
+    double fp32;      /**< 10^9 flops a second of float32 multiply-adds in registers, each counted as 2 */
+    double bf16;      /**< the same of bfloat16 dot products summed in float32; 0 without such instructions */
+    double int8;      /**< 10^9 operations a second of 8-bit dot products summed in int32; 0 without such instructions */
+    double bandwidth; /**< 10^9 bytes a second read from memory */
+} sextant_device_peak;
+
+/** Measures what the device reaches, in about a fifth of a second, on a buffer of 64 to 512 MiB for the time. */
+SEXTANT_API int32_t sextant_device_measure(sextant_device *device, sextant_device_peak *peak, sextant_error *error);
 SEXTANT_API void sextant_device_destroy(sextant_device *device);
 
 /** Zeroed memory aligned to 64 bytes (2 MiB when large, advised to huge pages); NULL when there is none. */

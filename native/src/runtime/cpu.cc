@@ -98,6 +98,14 @@ int64_t l2_cache_bytes() {
     return int64_t{512} << 10;
 }
 
+int64_t last_cache_bytes() {
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    const long found = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    if (found > 0) return found;
+#endif
+    return int64_t{32} << 20;
+}
+
 int32_t available_cores() {
     int32_t cores = 0;
     // The kernel refuses a mask shorter than its own, so lengthen it until it is taken.

@@ -24,6 +24,9 @@ std::string processor_name();
 /// Second-level cache of one core, in bytes.
 int64_t l2_cache_bytes();
 
+/// The cache before memory, in bytes; a guess where the system does not tell.
+int64_t last_cache_bytes();
+
 /// Processors that this process may use, at least 1: its affinity mask, cut by its container's share.
 int32_t available_cores();
 

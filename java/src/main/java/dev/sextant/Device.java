@@ -2,6 +2,7 @@
 package dev.sextant;
 
 import dev.sextant.bindings.sextant_device_info;
+import dev.sextant.bindings.sextant_device_peak;
 import dev.sextant.bindings.sextant_h;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,6 +30,16 @@ public final class Device implements AutoCloseable {
      * @param processor the processor's own name
      */
     public record Info(String isaName, int block, int threads, int cores, String processor) {}
+
+    /**
+     * What a device reaches at best with all its threads: the roofs to hold a layer's figures against.
+     *
+     * @param fp32 GFLOP/s of float32 multiply-adds in registers, each counted as 2
+     * @param bf16 GFLOP/s of bfloat16 dot products summed in float32; 0 without such instructions
+     * @param int8 GOP/s of 8-bit dot products summed in integers; 0 without such instructions
+     * @param bandwidth GB/s (10^9) read from memory
+     */
+    public record Peak(double fp32, double bf16, double int8, double bandwidth) {}
 
     private Device(int threads, boolean isShared) {
         var created = Native.create((device, error) -> sextant_h.sextant_device_create_cpu(threads, device, error));
@@ -62,6 +73,20 @@ public final class Device implements AutoCloseable {
 
     public Info info() {
         return info;
+    }
+
+    /**
+     * Measures what the device reaches, in about a fifth of a second of all its threads; runs of predictors wait meanwhile.
+     *
+     * @throws IllegalStateException once closed
+     */
+    public Peak measure() {
+        try (var scratch = Arena.ofConfined()) {
+            var found = sextant_device_peak.allocate(scratch);
+            Native.check(error -> sextant_h.sextant_device_measure(handle(), found, error));
+            return new Peak(sextant_device_peak.fp32(found), sextant_device_peak.bf16(found), sextant_device_peak.int8(found),
+                sextant_device_peak.bandwidth(found));
+        }
     }
 
     /** @throws IllegalStateException once closed */

@@ -350,6 +350,68 @@ public class sextant_h extends sextant_h$shared {
         }
     }
 
+    private static class sextant_device_measure {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_device_measure");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_measure(sextant_device *device, sextant_device_peak *peak, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_device_measure$descriptor() {
+        return sextant_device_measure.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_measure(sextant_device *device, sextant_device_peak *peak, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_device_measure$handle() {
+        return sextant_device_measure.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_measure(sextant_device *device, sextant_device_peak *peak, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_device_measure$address() {
+        return sextant_device_measure.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_device_measure(sextant_device *device, sextant_device_peak *peak, sextant_error *error)
+     * }
+     */
+    public static int sextant_device_measure(MemorySegment device, MemorySegment peak, MemorySegment error) {
+        var mh$ = sextant_device_measure.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_device_measure", device, peak, error);
+            }
+            return (int)mh$.invokeExact(device, peak, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sextant_device_destroy {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             sextant_h.C_POINTER

@@ -7,6 +7,7 @@ import dev.sextant.bindings.sextant_h;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sextant devices}: what a network can run on here. */
@@ -18,10 +19,13 @@ import picocli.CommandLine.Spec;
         "SEXTANT_ISA=portable, avx2, avx512 or avx512_bf16 takes lesser instructions than the processor has; SEXTANT_LOG=dispatch tells which kernel "
             + "each layer gets, and why others declined."
     },
-    footer = "  sextant devices")
+    footer = "  sextant devices --measure")
 final class Devices implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
+
+    @Option(names = "--measure", description = "Also measure what the processor reaches at best, in about a fifth of a second.")
+    private boolean measure;
 
     @Override
     public Integer call() {
@@ -33,6 +37,7 @@ final class Devices implements Callable<Integer> {
             row("cores", info.cores() + " that this process may use; " + info.threads() + " threads unless --threads says otherwise");
             row("instructions", info.isaName() + forced());
             row("layout", "nChw" + info.block() + "c: activations in blocks of " + info.block() + " channels");
+            if (measure) printPeak(device.measure(), info.threads());
             out.println();
             out.println("libraries");
             row("libsextant", sextant_h.sextant_version().getString(0) + " at " + SextantLibrary.load());
@@ -41,6 +46,14 @@ final class Devices implements Callable<Integer> {
             row("Sextant", Version.current() + " on Java " + Runtime.version());
         }
         return 0;
+    }
+
+    private void printPeak(Device.Peak peak, int threads) {
+        var all = threads == 1 ? " on 1 thread" : " on " + threads + " threads";
+        row("fp32 peak", Table.number(peak.fp32()) + " GFLOP/s of multiply-adds" + all);
+        if (peak.bf16() > 0) row("bf16 peak", Table.number(peak.bf16()) + " GFLOP/s of dot products");
+        if (peak.int8() > 0) row("int8 peak", Table.number(peak.int8()) + " GOP/s of dot products");
+        row("memory", Table.number(peak.bandwidth()) + " GB/s read" + all);
     }
 
     private void row(String name, String value) {

@@ -2,6 +2,7 @@
 package dev.sextant.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.models.Networks;
@@ -65,5 +66,12 @@ class CatalogueTest {
     void devicesTellsWhatRunsAndWhatIsNotThere() {
         var text = String.join("\n", Ran.of("devices").lines());
         for (var word : List.of("processor", "instructions", "libsextant", "oneDNN", "CUDA")) assertTrue(text.contains(word), text);
+        assertFalse(text.contains("GFLOP/s"), text);
+    }
+
+    @Test
+    void devicesMeasuresOnRequest() {
+        var text = String.join("\n", Ran.of("devices", "--measure").lines());
+        for (var word : List.of("fp32 peak", " GFLOP/s of multiply-adds", "memory", " GB/s read")) assertTrue(text.contains(word), text);
     }
 }
