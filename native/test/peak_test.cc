@@ -24,8 +24,10 @@ TEST(Peak, IsPlausibleOnEachInstructionSet) {
         EXPECT_LT(peak.fp32, most_gflops);
         EXPECT_GT(peak.bandwidth, 0.05);
         EXPECT_LT(peak.bandwidth, 2000);
-        EXPECT_GE(peak.bf16, 0);
-        EXPECT_GE(peak.int8, 0);
+        EXPECT_EQ(peak.bf16 > 0, isa >= SEXTANT_ISA_AVX512_BF16);
+        EXPECT_EQ(peak.int8 > 0, isa >= SEXTANT_ISA_AVX512_BF16);
+        EXPECT_LT(peak.bf16, 2 * most_gflops);
+        EXPECT_LT(peak.int8, 4 * most_gflops);
         // A load of four bytes adds one number: a loop that the compiler emptied would show here or above.
         EXPECT_LT(peak.bandwidth / 4, peak.fp32);
     }

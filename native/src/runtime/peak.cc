@@ -24,6 +24,7 @@ double seconds_since(steady::time_point begin) { return std::chrono::duration<do
 
 const peak_kernels& kernels_of(int32_t isa) {
 #if defined(SEXTANT_X86_64)
+    if (isa >= SEXTANT_ISA_AVX512_BF16) return peak_avx512_bf16;
     if (isa >= SEXTANT_ISA_AVX512) return peak_avx512;
     if (isa >= SEXTANT_ISA_AVX2) return peak_avx2;
 #endif

@@ -22,7 +22,7 @@ struct peak_kernels {
     float (*read)(const float* data, int64_t count);
 };
 
-extern const peak_kernels peak_avx512, peak_avx2, peak_portable;
+extern const peak_kernels peak_avx512_bf16, peak_avx512, peak_avx2, peak_portable;
 
 /// Takes about a fifth of a second of all of the device's threads, after what is running on it now.
 sextant_device_peak measure_peak(device& device);
