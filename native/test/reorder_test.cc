@@ -21,7 +21,7 @@ TEST(reorder, reference_keeps_every_value_and_clears_unused_lanes) {
     EXPECT_EQ(dst.at(1, 1, 0, 0), 9);
     for (int lane = 3; lane < 8; lane++) EXPECT_EQ(dst.at(1, lane, 0, 1), 0);
     // [image 1][halo + row 0][halo + pixel 1][channel 2]
-    EXPECT_EQ(dst.data()[1 * (3 * 4 * 8) + 1 * (4 * 8) + 2 * 8 + 2], 12);
+    EXPECT_EQ(reinterpret_cast<float*>(dst.data())[1 * (3 * 4 * 8) + 1 * (4 * 8) + 2 * 8 + 2], 12);
 }
 
 TEST(reorder, every_entry_equals_the_reference) {

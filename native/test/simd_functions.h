@@ -27,6 +27,15 @@ struct simd_functions {
     void (*copy_lanes)(const float* x, int first, int last, float* y);  // by masked load and store; any address
 };
 
+/// Sixteen elements of a narrow type to floats and back.
+struct narrow_functions {
+    void (*load_bf16)(const void* x, float* y);
+    void (*store_bf16)(const float* x, void* y);
+    void (*load_u8)(const void* x, float* y);
+    void (*store_u8)(const float* x, void* y);
+};
+
+extern const narrow_functions narrow_avx512_bf16;
 extern const simd_functions simd_avx512, simd_avx2, simd_portable;
 
 }  // namespace sextant::test

@@ -147,5 +147,36 @@ TEST(simd, masks_touch_the_memory_of_their_lanes_only) {
         }
 }
 
+#if defined(SEXTANT_X86_64)
+
+TEST(simd, narrow_elements_are_rounded_like_single_ones) {
+    if (chosen_isa() < SEXTANT_ISA_AVX512_BF16) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const narrow_functions& isa = narrow_avx512_bf16;
+    const sextant_tensor quantised = stored_as(SEXTANT_U8, shaped(SEXTANT_NCHW, 1, 1, 1, 16), 1, 0);
+    alignas(64) float x[16], back[16];
+    uint16_t bf16[16];
+    uint8_t u8[16];
+    const float specials[16] = {0,     -0.0f, infinity,  -infinity, 0.5f,        1.5f,          2.5f, 254.5f,
+                                255.5f, 1e30f, -1e30f, -0.4f,     not_a_number, 0x1.01p0f, 0x1.03p0f, 3e38f};
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        for (int i = 0; i < 16; i++)
+            x[i] = seed ? static_cast<float>(noise(seed, i) * (seed % 2 ? 300 : std::pow(2.0, noise(seed, 99) * 120))) : specials[i];
+        isa.store_bf16(x, bf16);
+        isa.load_bf16(bf16, back);
+        for (int i = 0; i < 16; i++) {
+            EXPECT_TRUE(bf16[i] == bf16_bits(x[i]) || (std::isnan(x[i]) && std::isnan(back[i]))) << x[i];
+            EXPECT_TRUE(back[i] == bf16_value(bf16[i]) || std::isnan(x[i])) << x[i];
+        }
+        isa.store_u8(x, u8);
+        isa.load_u8(u8, back);
+        for (int i = 0; i < 16; i++) {
+            EXPECT_EQ(u8[i], sextant::quantised(quantised, x[i])) << x[i];
+            EXPECT_EQ(back[i], u8[i]);
+        }
+    }
+}
+
+#endif
+
 }  // namespace
 }  // namespace sextant::test

@@ -3,38 +3,44 @@
 #pragma once
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include "sextant/sextant.h"
 
 namespace sextant {
 
-class aligned_floats {
+template <class Element>
+class aligned_array {
+    static_assert(std::is_trivial_v<Element>);
+
   public:
-    aligned_floats() = default;
-    explicit aligned_floats(int64_t count)
-        : data_(static_cast<float*>(sextant_memory_allocate(count * int64_t{sizeof(float)}))), count_(count) {
+    aligned_array() = default;
+    explicit aligned_array(int64_t count)
+        : data_(static_cast<Element*>(sextant_memory_allocate(count * int64_t{sizeof(Element)}))), count_(count) {
         if (!data_ && count) throw std::bad_alloc();
     }
-    aligned_floats(aligned_floats&& other) noexcept
+    aligned_array(aligned_array&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
-    aligned_floats& operator=(aligned_floats&& other) noexcept {
+    aligned_array& operator=(aligned_array&& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(count_, other.count_);
         return *this;
     }
-    ~aligned_floats() { sextant_memory_free(data_, bytes()); }
+    ~aligned_array() { sextant_memory_free(data_, bytes()); }
 
-    float* data() { return data_; }
-    const float* data() const { return data_; }
-    float& operator[](int64_t i) { return data_[i]; }
-    float operator[](int64_t i) const { return data_[i]; }
+    Element* data() { return data_; }
+    const Element* data() const { return data_; }
+    Element& operator[](int64_t i) { return data_[i]; }
+    Element operator[](int64_t i) const { return data_[i]; }
     int64_t size() const { return count_; }
-    int64_t bytes() const { return count_ * int64_t{sizeof(float)}; }
+    int64_t bytes() const { return count_ * int64_t{sizeof(Element)}; }
 
   private:
-    float* data_ = nullptr;
+    Element* data_ = nullptr;
     int64_t count_ = 0;
 };
+
+using aligned_floats = aligned_array<float>;
 
 }  // namespace sextant

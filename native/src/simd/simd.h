@@ -12,7 +12,7 @@
 // to_float(), not casts.
 #pragma once
 #ifndef SEXTANT_ISA_NAMESPACE
-#error "include simd/isa_avx512.h, isa_avx2.h or isa_portable.h"
+#error "include one of simd/isa_*.h"
 #endif
 
 #if defined(__AVX__)

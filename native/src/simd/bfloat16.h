@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names for the elements of narrow tensors, so that templates over the element can tell them apart.
+#pragma once
+#include <cstdint>
+
+namespace sextant {
+
+/// SEXTANT_BF16: the upper half of a float.
+struct bfloat16 {
+    uint16_t bits;
+};
+
+}  // namespace sextant
