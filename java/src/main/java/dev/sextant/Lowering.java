@@ -69,11 +69,19 @@ final class Lowering {
         return steps;
     }
 
-    private static Step step(Node node, MemorySegment operation, Arena arena) {
+    private Step step(Node node, MemorySegment operation, Arena arena) {
         var info = sextant_op_info.allocate(arena);
         Native.check(error -> sextant_h.sextant_op_get_info(operation, info, error));
+        long weightBytes = sextant_op_info.weight_bytes(info);
+        long bytes = node.sources().stream().mapToLong(this::bytes).sum() + bytes(node.dst()) + weightBytes;
         return new Step(node.name(), node.text(), sextant_op_info.implementation(info).getString(0), node.dst().shape(),
-            sextant_op_info.flops(info), sextant_op_info.weight_bytes(info));
+            sextant_op_info.flops(info), weightBytes, bytes);
+    }
+
+    /** Of its pixels, whole blocks of channels: the halo is hardly ever touched. */
+    private long bytes(Value value) {
+        int block = graph.layout(value).block();
+        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w() * Float.BYTES;
     }
 
     private MemorySegment operation(Node node, Arena arena) {

@@ -77,8 +77,10 @@ public final class Predictor implements AutoCloseable {
      * @param output the shape of its result
      * @param flops of the arithmetic asked for; a multiply-add counts 2
      * @param weightBytes repacked weights it holds
+     * @param bytes what it reads and writes: its operands' pixels, whole blocks of channels, and the weights
      */
-    public record Step(String name, String operation, String implementation, Shape output, long flops, long weightBytes) {}
+    public record Step(String name, String operation, String implementation, Shape output, long flops, long weightBytes,
+            long bytes) {}
 
     /** How long a step took. */
     public record Timing(Step step, long nanoseconds) {}

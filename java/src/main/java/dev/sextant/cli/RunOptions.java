@@ -46,7 +46,10 @@ final class RunOptions {
 
     /** What ran, in a few words: {@code avx512, 2 threads, fp32}. */
     String on(Device device) {
-        var info = device.info();
+        return on(device.info());
+    }
+
+    String on(Device.Info info) {
         return info.isaName() + ", " + info.threads() + (info.threads() == 1 ? " thread, " : " threads, ") + precision;
     }
 

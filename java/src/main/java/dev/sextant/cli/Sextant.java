@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
         "  sextant classify cat.jpg --model resnet50 --weights resnet50.safetensors",
         "%nExit status: 0 if all went well, 1 if not, 2 if the command line makes no sense."
     },
-    subcommands = {Classify.class, Forward.class, Bench.class, Summary.class, Models.class, Devices.class})
+    subcommands = {Classify.class, Forward.class, Bench.class, Profile.class, Summary.class, Models.class, Devices.class})
 public final class Sextant implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What all commands have in common. */
 class SextantTest {
     @ParameterizedTest
-    @ValueSource(strings = {"classify", "forward", "bench", "summary", "models", "devices"})
+    @ValueSource(strings = {"classify", "forward", "bench", "profile", "summary", "models", "devices"})
     void everyCommandHasHelpWithAnExample(String command) {
         var help = String.join("\n", Ran.of(command, "--help").lines());
         assertTrue(help.startsWith("Usage: sextant " + command), help);
