@@ -20,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/cpu.h"
@@ -328,13 +329,15 @@ std::vector<double> reference_of(std::span<const implementation<Problem, Paramet
 
 /// Runs every entry that accepts the problem, each on the best instruction set it accepts it for, with 1 and 3 threads, and
 /// compares it with the reference, whose dst is float32 whatever the problem's is. `first_channel` is where dst begins in a
-/// wider tensor; `relative_tolerance` is for the arithmetic, the rounding of dst's elements comes on top.
+/// wider tensor; `relative_tolerance` is for the arithmetic, the rounding of dst's elements comes on top; `slack` says how many
+/// times that tolerance an entry may use.
 /// @return the names of the entries that took part, the reference's left out
 template <class Problem, class Parameters>
 std::vector<std::string> compare_entries(std::span<const implementation<Problem, Parameters>> list, const Problem& problem,
                                          const std::type_identity_t<Parameters>& parameters,
                                          const std::vector<const operand*>& sources, const sextant_tensor& dst_shape,
-                                         int first_channel, double relative_tolerance) {
+                                         int first_channel, double relative_tolerance,
+                                         double (*slack)(std::string_view) = nullptr) {
     std::string shapes;
     for (const operand* source : sources) shapes += text(source->shape) + ", ";
     SCOPED_TRACE(shapes + "-> " + text(dst_shape));
@@ -353,7 +356,7 @@ std::vector<std::string> compare_entries(std::span<const implementation<Problem,
                 const operand dst(dst_shape, first_channel);
                 run(*entry.create(problem, parameters, device), pool_of(threads), sources, dst);
                 dst.expect_written_in_place();
-                expect_close(dst.dense(), expected, relative_tolerance, dst_shape);
+                expect_close(dst.dense(), expected, (slack ? slack(entry.name) : 1) * relative_tolerance, dst_shape);
             }
             if (&entry != &list.back()) took_part.push_back(entry.name);
             break;

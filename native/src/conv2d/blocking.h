@@ -56,6 +56,23 @@ inline constexpr int64_t prefetch_panel_bytes = 24 * 1024;
 /// that costs more than it saves.
 inline constexpr int64_t prefetch_dst_bytes = 16 << 20;
 
+/// Winograd: layers with more weights than this (c * k) let all threads work on one block of tiles, at most so many at a time.
+inline constexpr int64_t winograd_shared_weights = 60'000;
+inline constexpr int64_t winograd_shared_tiles = 56;
+
+/// Otherwise a thread's own V and M are to stay in its L2; more tiles than this save nothing.
+inline constexpr double winograd_share_of_l2 = 0.6;
+inline constexpr int64_t winograd_own_tiles = 56;
+
+/// Channels summed before the sum goes to memory: rounding errors grow with the length of a sum.
+inline constexpr int winograd_chunk_channels = 64;
+
+/// F(4x4)'s weights are 2.25 times as large as F(2x2)'s: with so few tiles or less, reading them is what takes the time.
+inline constexpr int64_t winograd4_fewest_tiles = 4;
+
+/// Elements between two frequencies of V and M beyond their own, lest all of a tile's lie in the same set of a cache.
+inline constexpr int64_t winograd_frequency_gap = 5 * 16;
+
 /// First layers: output rows per task. Their input rows stay in L1, and the border is written once per task.
 inline constexpr int first_rows = 2;
 

@@ -5,6 +5,7 @@
 #include "conv2d/depthwise.h"
 #include "conv2d/direct.h"
 #include "conv2d/first.h"
+#include "conv2d/winograd.h"
 
 namespace sextant {
 namespace {
@@ -30,10 +31,18 @@ constexpr conv2d_implementation entry(const char* name) {
             [](const problem& a, const parameters& p, const traits& device) { return Create(a, p, device, Kernels); }};
 }
 
+/// The same, where a later entry can be faster.
+constexpr conv2d_implementation yielding(conv2d_implementation entry, std::string (*yields)(const problem&, const traits&)) {
+    entry.yields = yields;
+    return entry;
+}
+
 template <int32_t Isa, const first_kernels& Kernels>
 constexpr auto first = entry<Isa, Kernels, first_declines, create_first>;
 template <int32_t Isa, const direct_kernels& Kernels>
 constexpr auto direct = entry<Isa, Kernels, direct_declines, create_direct>;
+template <int32_t Isa, const winograd_kernels& Kernels>
+constexpr auto winograd = entry<Isa, Kernels, winograd_declines, create_winograd>;
 template <int32_t Isa, const depthwise_kernels& Kernels>
 constexpr auto depthwise = entry<Isa, Kernels, depthwise_declines, create_depthwise>;
 
@@ -41,8 +50,11 @@ constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
     first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
     first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
+    yielding(winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_winograd4_avx512"), winograd4_yields),
+    winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_winograd2_avx512"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_direct_avx512"),
     depthwise<SEXTANT_ISA_AVX512, depthwise_avx512>("f32_conv2d_depthwise_avx512"),
+    winograd<SEXTANT_ISA_AVX2, winograd4_avx2>("f32_conv2d_winograd4_avx2"),
     direct<SEXTANT_ISA_AVX2, direct_avx2>("f32_conv2d_direct_avx2"),
     depthwise<SEXTANT_ISA_AVX2, depthwise_avx2>("f32_conv2d_depthwise_avx2"),
 #endif

@@ -28,6 +28,12 @@ struct first_kernels;
 std::string first_declines(const sextant_conv2d&, const first_kernels&);
 std::unique_ptr<op> create_first(const sextant_conv2d&, const conv2d_parameters&, const device_traits&, const first_kernels&);
 
+struct winograd_kernels;
+std::string winograd_declines(const sextant_conv2d&, const winograd_kernels&);
+std::string winograd4_yields(const sextant_conv2d&, const device_traits&);
+std::unique_ptr<op> create_winograd(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
+                                    const winograd_kernels&);
+
 struct direct_kernels;
 std::string direct_declines(const sextant_conv2d&, const direct_kernels&);
 std::unique_ptr<op> create_direct(const sextant_conv2d&, const conv2d_parameters&, const device_traits&, const direct_kernels&);

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/isa_avx512.h"
+
+#include "conv2d/winograd.inl.h"
+
+namespace sextant {
+
+constinit const winograd_kernels winograd4_avx512 = avx512::winograd_table<4, float>(SEXTANT_F32);
+constinit const winograd_kernels winograd2_avx512 = avx512::winograd_table<2, float>(SEXTANT_F32);
+
+}  // namespace sextant
