@@ -113,6 +113,29 @@ TEST(pool2d, every_entry_equals_the_reference) {
                     }
 }
 
+/// Padding is no pixel of the image: a shift must not appear in it, nor in the lanes past the last channel.
+TEST(pool2d, normalises_and_rectifies_on_load) {
+    std::vector<float> scale(40), shift(40);
+    for (size_t c = 0; c < scale.size(); c++) {
+        scale[c] = static_cast<float>(noise(1, static_cast<int64_t>(c)));
+        shift[c] = static_cast<float>(noise(2, static_cast<int64_t>(c)));
+    }
+    for (const shape& pool : shapes)
+        for (int layout : layouts)
+            for (int c : {17, 40})
+                for (int w : {2, 7, 8, 17}) {
+                    const operand src(shaped(layout, c == 17 ? 3 : 1, c, 6, w, w % 2));
+                    auto problem = problem_of(pool, src.shape, layout, w % 3, w % 2 ? 0 : c + 32);
+                    if (problem.dst.h < 1 || problem.dst.w < 1) continue;
+                    problem.pre_activation = 1;
+                    src.fill(w).spoil_halo();
+                    const double allowed = tolerance(int64_t{pool.r} * pool.s);
+                    const auto took_part = compare_entries(pool2d_implementations(), problem, {scale.data(), shift.data()}, {&src},
+                                                           problem.dst, w % 2 ? 0 : 32, allowed);
+                    EXPECT_TRUE(!took_part.empty() || layout != SEXTANT_NCHW8C || pool.dilation > 1);
+                }
+}
+
 TEST(pool2d, padding_may_differ_on_each_side) {
     for (int kind : {max, average, average_with_pad})
         for (int layout : layouts) {

@@ -14,8 +14,8 @@ constexpr entry blocked(const char* name) {
             [](const sextant_pool2d& problem, const device_traits& device) -> std::string {
                 return device.isa < Isa ? "the device lacks the instruction set" : pool2d_blocked_declines(problem, Kernels);
             },
-            [](const sextant_pool2d& problem, const pool2d_parameters&, const device_traits&) {
-                return create_pool2d(problem, Kernels);
+            [](const sextant_pool2d& problem, const pool2d_parameters& parameters, const device_traits&) {
+                return create_pool2d(problem, parameters, Kernels);
             }};
 }
 
@@ -25,8 +25,8 @@ constexpr entry planar(const char* name) {
             [](const sextant_pool2d& problem, const device_traits& device) -> std::string {
                 return device.isa < Isa ? "the device lacks the instruction set" : pool2d_planar_declines(problem);
             },
-            [](const sextant_pool2d& problem, const pool2d_parameters&, const device_traits&) {
-                return create_pool2d(problem, Kernels);
+            [](const sextant_pool2d& problem, const pool2d_parameters& parameters, const device_traits&) {
+                return create_pool2d(problem, parameters, Kernels);
             }};
 }
 

@@ -7,6 +7,7 @@
 // Planar: rows are reduced into one row of scratch, a vector of pixels at a time; then, at strides 1 and 2, `lanes` windows at a
 // time take their columns from it.
 // A NaN in a window makes its maximum a NaN, as in PyTorch.
+// With a pre-activation the blocked kernels pool max(0, src * scale + shift), computed as each vector is loaded.
 #pragma once
 #include "pool2d/pool2d_lists.h"
 #include "simd/simd.h"
@@ -35,55 +36,69 @@ SEXTANT_INLINE float factor_of(const pool2d_row& a, const window& column) {
     return 1.0f / (static_cast<float>(a.rows.divisor) * static_cast<float>(column.divisor));
 }
 
+struct as_it_is {
+    explicit as_it_is(const pool2d_row&) {}
+};
+
+struct normalised {
+    vec scale, shift;
+    explicit normalised(const pool2d_row& a) : scale(load(a.pre_scale)), shift(load(a.pre_shift)) {}
+};
+
+SEXTANT_INLINE vec read(const as_it_is&, const float* x) { return load(x); }
+SEXTANT_INLINE vec read(const normalised& by, const float* x) { return relu(load(x) * by.scale + by.shift); }
+
 /// `taps` pixels `step` floats apart. Long rows (global pools) go into four sums, which hides the latency of addition and
 /// keeps the sums short.
-template <class Reduction>
-SEXTANT_INLINE vec along_row(const float* x, int taps, int64_t step) {
+template <class Reduction, class Read>
+SEXTANT_INLINE vec along_row(const Read& how, const float* x, int taps, int64_t step) {
     vec sum = broadcast(Reduction::start);
     int s = 0;
     if (taps >= 4) {
         vec part[4];
-        for (int u = 0; u < 4; u++) part[u] = load(x + u * step);
+        for (int u = 0; u < 4; u++) part[u] = read(how, x + u * step);
         for (s = 4; s + 4 <= taps; s += 4)
-            for (int u = 0; u < 4; u++) part[u] = Reduction::combine(part[u], load(x + (s + u) * step));
+            for (int u = 0; u < 4; u++) part[u] = Reduction::combine(part[u], read(how, x + (s + u) * step));
         sum = Reduction::combine(Reduction::combine(part[0], part[1]), Reduction::combine(part[2], part[3]));
     }
-    for (; s < taps; s++) sum = Reduction::combine(sum, load(x + s * step));
+    for (; s < taps; s++) sum = Reduction::combine(sum, read(how, x + s * step));
     return sum;
 }
 
-template <class Reduction>
+template <class Reduction, class Read>
 SEXTANT_INLINE void pool_any(const pool2d_row& a, int first, int last) {
+    const Read how(a);
     for (int q = first; q < last; q++) {
         const window column = a.columns[q];
         const float* x = a.src + a.rows.first * a.src_pitch + column.first * int64_t{lanes};
         vec sum = broadcast(Reduction::start);
         for (int r = 0; r < a.rows.taps; r++, x += a.dilation_h * a.src_pitch)
-            sum = Reduction::combine(sum, along_row<Reduction>(x, column.taps, a.dilation_w * int64_t{lanes}));
+            sum = Reduction::combine(sum, along_row<Reduction>(how, x, column.taps, a.dilation_w * int64_t{lanes}));
         store(a.dst + q * int64_t{lanes}, Reduction::finish(sum, factor_of(a, column)));
     }
 }
 
-template <class Reduction>
+template <class Reduction, class Read>
 void pool2d_any(const pool2d_row& a) {
-    pool_any<Reduction>(a, 0, a.outputs);
+    pool_any<Reduction, Read>(a, 0, a.outputs);
 }
 
-template <class Reduction, int R, int S, int Stride>
+template <class Reduction, class Read, int R, int S, int Stride>
 void pool2d_sliding(const pool2d_row& a) {
     constexpr int kept = S > Stride ? S - Stride : 0;  // columns shared with the next window
     if (a.inner_first >= a.inner_last || a.rows.taps < 1 || (Reduction::repeats_matter && a.rows.taps != R))
-        return pool2d_any<Reduction>(a);
-    pool_any<Reduction>(a, 0, a.inner_first);
+        return pool2d_any<Reduction, Read>(a);
+    pool_any<Reduction, Read>(a, 0, a.inner_first);
 
     // Above and below the image a maximum may take its nearest row again.
     const float* row[R];
     for (int r = 0; r < R; r++)
         row[r] = a.src + (a.rows.first + (r < a.rows.taps ? r : a.rows.taps - 1)) * a.src_pitch +
                  a.columns[a.inner_first].first * int64_t{lanes};
+    const Read how(a);
     const auto column_at = [&](int64_t x) __attribute__((always_inline)) {
-        vec sum = load(row[0] + x);
-        for (int r = 1; r < R; r++) sum = Reduction::combine(sum, load(row[r] + x));
+        vec sum = read(how, row[0] + x);
+        for (int r = 1; r < R; r++) sum = Reduction::combine(sum, read(how, row[r] + x));
         return sum;
     };
     const float factor = factor_of(a, a.columns[a.inner_first]);
@@ -97,7 +112,7 @@ void pool2d_sliding(const pool2d_row& a) {
         store(a.dst + q * int64_t{lanes}, Reduction::finish(sum, factor));
         for (int s = 0; s < kept; s++) column[s] = column[s + Stride];
     }
-    pool_any<Reduction>(a, a.inner_last, a.outputs);
+    pool_any<Reduction, Read>(a, a.inner_last, a.outputs);
 }
 
 template <class Reduction>
@@ -142,11 +157,14 @@ void pool2d_planar(const pool2d_row& a) {
     planar_columns<Reduction>(a, a.inner_last, a.outputs);
 }
 
+template <class Reduction, class Read>
+inline constexpr pool2d_kernels::blocked blocked_kernels{
+    pool2d_any<Reduction, Read>, pool2d_sliding<Reduction, Read, 2, 2, 2>, pool2d_sliding<Reduction, Read, 3, 3, 1>,
+    pool2d_sliding<Reduction, Read, 3, 3, 2>};
+
 inline constexpr pool2d_kernels pool2d_table{
     lanes,
-    {pool2d_any<maximum>, pool2d_sliding<maximum, 2, 2, 2>, pool2d_sliding<maximum, 3, 3, 1>,
-     pool2d_sliding<maximum, 3, 3, 2>, pool2d_planar<maximum>},
-    {pool2d_any<mean>, pool2d_sliding<mean, 2, 2, 2>, pool2d_sliding<mean, 3, 3, 1>, pool2d_sliding<mean, 3, 3, 2>,
-     pool2d_planar<mean>}};
+    {blocked_kernels<maximum, as_it_is>, blocked_kernels<maximum, normalised>, pool2d_planar<maximum>},
+    {blocked_kernels<mean, as_it_is>, blocked_kernels<mean, normalised>, pool2d_planar<mean>}};
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

@@ -20,6 +20,7 @@ struct pool2d_row {
     int dilation_h, dilation_w;
     int src_w;       // planar kernels only
     float* scratch;  // planar kernels only: pool2d_scratch_floats()
+    const float *pre_scale, *pre_shift;  // the block's, for kernels with a pre-activation only
 };
 
 /// A row of pixels in whole vectors, and three vectors that may be read beyond it.
@@ -27,11 +28,15 @@ inline int64_t pool2d_scratch_floats(int w) { return (int64_t{w} + 15) / 16 * 16
 
 using pool2d_kernel = void(const pool2d_row&);
 
-/// `any` takes every window; the others expect this kernel size and stride along w, dilation 1, any stride along h.
 struct pool2d_kernels {
     int block;
+    /// `any` takes every window; the others expect this kernel size and stride along w, dilation 1, any stride along h.
+    struct blocked {
+        pool2d_kernel *any, *w2x2_stride2, *w3x3_stride1, *w3x3_stride2;
+    };
     struct {
-        pool2d_kernel *any, *w2x2_stride2, *w3x3_stride1, *w3x3_stride2, *planar;
+        blocked plain, pre_activation;
+        pool2d_kernel* planar;
     } max, average;
 };
 
@@ -41,7 +46,7 @@ extern const pool2d_kernels pool2d_avx512, pool2d_avx2, pool2d_portable;
 std::string pool2d_blocked_declines(const sextant_pool2d&, const pool2d_kernels&);
 std::string pool2d_planar_declines(const sextant_pool2d&);
 
-std::unique_ptr<op> create_pool2d(const sextant_pool2d&, const pool2d_kernels&);
+std::unique_ptr<op> create_pool2d(const sextant_pool2d&, const pool2d_parameters&, const pool2d_kernels&);
 std::unique_ptr<op> create_pool2d_reference(const sextant_pool2d&, const pool2d_parameters&, const device_traits&);
 
 /// Comparisons or additions, one for each pixel of each window.

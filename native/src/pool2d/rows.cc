@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "pool2d/pool2d_lists.h"
+#include "runtime/aligned.h"
 #include "runtime/ranges.h"
 
 namespace sextant {
@@ -28,16 +29,17 @@ std::vector<window> column_windows(const sextant_pool2d& a) {
 pool2d_kernel* kernel_for(const sextant_pool2d& a, const pool2d_kernels& kernels) {
     const auto& of_kind = is_average(a) ? kernels.average : kernels.max;
     if (!is_blocked(a.src)) return of_kind.planar;
-    if (is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return of_kind.any;
-    if (a.r == 2 && a.s == 2 && a.stride_w == 2) return of_kind.w2x2_stride2;
-    if (a.r == 3 && a.s == 3 && a.stride_w == 1) return of_kind.w3x3_stride1;
-    if (a.r == 3 && a.s == 3 && a.stride_w == 2) return of_kind.w3x3_stride2;
-    return of_kind.any;
+    const auto& blocked = a.pre_activation ? of_kind.pre_activation : of_kind.plain;
+    if (is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return blocked.any;
+    if (a.r == 2 && a.s == 2 && a.stride_w == 2) return blocked.w2x2_stride2;
+    if (a.r == 3 && a.s == 3 && a.stride_w == 1) return blocked.w3x3_stride1;
+    if (a.r == 3 && a.s == 3 && a.stride_w == 2) return blocked.w3x3_stride2;
+    return blocked.any;
 }
 
 class pool2d_rows final : public op {
   public:
-    pool2d_rows(const sextant_pool2d& problem, const pool2d_kernels& kernels)
+    pool2d_rows(const sextant_pool2d& problem, const pool2d_parameters& parameters, const pool2d_kernels& kernels)
         : op(problem.dst), problem_(problem), rows_(row_windows(problem)), columns_(column_windows(problem)),
           kernel_(kernel_for(problem, kernels)) {
         const auto whole = [&](int q) { return columns_[q].taps == problem.s && !is_adaptive(problem); };
@@ -45,11 +47,18 @@ class pool2d_rows final : public op {
         inner_last_ = inner_first_;
         while (inner_last_ < dst.w && whole(inner_last_)) inner_last_++;
         for (const window& row : rows_) row_taps_ += row.taps;
+        if (!problem.pre_activation) return;
+        // Zero past the last channel, so that the lanes there become 0.
+        pre_scale_ = aligned_floats(channel_blocks(dst) * widest_block);
+        pre_shift_ = aligned_floats(channel_blocks(dst) * widest_block);
+        std::copy_n(parameters.pre_scale, dst.c, pre_scale_.data());
+        std::copy_n(parameters.pre_shift, dst.c, pre_shift_.data());
     }
 
     int64_t scratch_bytes(int threads) const override {
         return is_blocked(problem_.src) ? 0 : threads * pool2d_scratch_floats(problem_.src.w) * int64_t{sizeof(float)};
     }
+    int64_t weight_bytes() const override { return pre_scale_.bytes() + pre_shift_.bytes(); }
     int64_t flops() const override { return pool2d_flops(problem_); }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
@@ -62,11 +71,16 @@ class pool2d_rows final : public op {
             pool2d_row row{nullptr, row_pitch(src), nullptr, {}, columns_.data(), dst.w, inner_first_, inner_last_,
                            problem_.stride_w, is_adaptive(problem_) ? 1 : problem_.dilation_h,
                            is_adaptive(problem_) ? 1 : problem_.dilation_w, src.w,
-                           reinterpret_cast<float*>(scratch) + thread * pool2d_scratch_floats(src.w)};
+                           reinterpret_cast<float*>(scratch) + thread * pool2d_scratch_floats(src.w),
+                           nullptr, nullptr};
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t p = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
                 row.src = first_pixel + n * image_pitch(src) + b * plane_pitch(src);
                 row.rows = rows_[p];
+                if (problem_.pre_activation) {
+                    row.pre_scale = pre_scale_.data() + b * block;
+                    row.pre_shift = pre_shift_.data() + b * block;
+                }
                 if (dst.layout == src.layout) {
                     row.dst = out + n * image_pitch(dst) + b * plane_pitch(dst) + p * row_pitch(dst);
                     kernel_(row);
@@ -87,6 +101,7 @@ class pool2d_rows final : public op {
     pool2d_kernel* const kernel_;
     int inner_first_ = 0, inner_last_ = 0;
     int64_t row_taps_ = 0;
+    aligned_floats pre_scale_, pre_shift_;
 };
 
 }  // namespace
@@ -102,7 +117,6 @@ std::string pool2d_blocked_declines(const sextant_pool2d& a, const pool2d_kernel
     const int block = block_of(a.src);
     if (block != kernels.block)
         return "src has blocks of " + std::to_string(block) + " channels, not " + std::to_string(kernels.block);
-    if (a.pre_activation) return "a pre-activation is asked for";
     const auto empty = [](const window& w) { return w.taps == 0; };
     const auto rows = row_windows(a), columns = column_windows(a);
     if (a.kind == SEXTANT_POOL_MAX &&
@@ -117,8 +131,9 @@ std::string pool2d_planar_declines(const sextant_pool2d& a) {
     return is_blocked(a.src) || is_blocked(a.dst) ? "src or dst is not NCHW" : "";
 }
 
-std::unique_ptr<op> create_pool2d(const sextant_pool2d& problem, const pool2d_kernels& kernels) {
-    return std::make_unique<pool2d_rows>(problem, kernels);
+std::unique_ptr<op> create_pool2d(const sextant_pool2d& problem, const pool2d_parameters& parameters,
+                                  const pool2d_kernels& kernels) {
+    return std::make_unique<pool2d_rows>(problem, parameters, kernels);
 }
 
 }  // namespace sextant

@@ -207,7 +207,10 @@ final class Lowering {
         sextant_pool2d.pad_right(problem, window.padW());
         sextant_pool2d.dilation_h(problem, window.dilation());
         sextant_pool2d.dilation_w(problem, window.dilation());
-        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device, problem, NONE, NONE, NONE, op, error));
+        sextant_pool2d.pre_activation(problem, pool.pre() == null ? 0 : 1);
+        var scale = values(pool.pre() == null ? null : pool.pre().scale(), arena);
+        var shift = values(pool.pre() == null ? null : pool.pre().shift(), arena);
+        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device, problem, scale, shift, NONE, op, error));
     }
 
     private MemorySegment reorder(MemorySegment src, MemorySegment dst) {

@@ -121,7 +121,8 @@ public sealed interface Node {
     /** Kinds of pooling, in the order of the C header's constants. */
     enum PoolKind { MAX, AVERAGE, AVERAGE_WITH_PAD, AVERAGE_ADAPTIVE }
 
-    record Pool(String name, Value src, Value dst, PoolKind kind, Window window) implements Node {
+    /** Pooling; with a norm {@code pre}, which may be null, the source is normalised and rectified as it is loaded. */
+    record Pool(String name, Value src, Value dst, PoolKind kind, Window window, Norm pre) implements Node {
         @Override
         public List<Value> sources() {
             return List.of(src);
@@ -129,12 +130,17 @@ public sealed interface Node {
 
         @Override
         public Pool on(UnaryOperator<Value> values) {
-            return new Pool(name, values.apply(src), values.apply(dst), kind, window);
+            return new Pool(name, values.apply(src), values.apply(dst), kind, window, pre);
+        }
+
+        @Override
+        public List<Constant> constants() {
+            return pre == null ? List.of() : List.of(pre.scale(), pre.shift());
         }
 
         @Override
         public String text() {
-            return kind.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " pool " + window;
+            return (pre == null ? "" : "norm relu ") + kind.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " pool " + window;
         }
     }
 

@@ -11,6 +11,6 @@ public interface Pass {
     /** All passes for inference, in order, on a device whose blocked layout has {@code block} channels. */
     static List<Pass> inference(int block) {
         return List.of(new DropIdentities(), new FoldBatchNorm(), new FuseResidual(), new FuseActivation(), new FuseNormOnLoad(),
-            new ConcatBySlices(block), new ChooseLayouts(block), new PlanMemory());
+            new PoolBeforePointwise(), new ConcatBySlices(block), new ChooseLayouts(block), new PlanMemory());
     }
 }

@@ -138,9 +138,10 @@ final class Trace {
             case Activation activation -> new Node.Eltwise(path, src, null, dst, Function.of(activation.function()));
             case Pool pool -> new Node.Pool(path, src, dst,
                 pool.kind() == Pool.Kind.MAX ? PoolKind.MAX : pool.countPad() ? PoolKind.AVERAGE_WITH_PAD : PoolKind.AVERAGE,
-                new Window(pool.r(), pool.s(), pool.strideH(), pool.strideW(), pool.padH(), pool.padW(), pool.dilation()));
+                new Window(pool.r(), pool.s(), pool.strideH(), pool.strideW(), pool.padH(), pool.padW(), pool.dilation()), null);
             case GlobalPool pool ->
-                new Node.Pool(path, src, dst, pool.kind() == Pool.Kind.MAX ? PoolKind.MAX : PoolKind.AVERAGE, Window.whole(src));
+                new Node.Pool(path, src, dst, pool.kind() == Pool.Kind.MAX ? PoolKind.MAX : PoolKind.AVERAGE, Window.whole(src),
+                    null);
             case AdaptiveAvgPool _ -> adaptive(path, src, dst);
             case Lrn lrn -> new Node.Lrn(path, src, dst, lrn.size(), lrn.alpha(), lrn.beta(), lrn.k());
             case Softmax softmax -> new Node.Softmax(path, src, dst, softmax.log());
@@ -155,9 +156,9 @@ final class Trace {
     private static Node adaptive(String path, Value src, Value dst) {
         if (src.shape().equals(dst.shape())) return new Node.Identity(path, src, dst);
         if (src.h() % dst.h() != 0 || src.w() % dst.w() != 0) {
-            return new Node.Pool(path, src, dst, PoolKind.AVERAGE_ADAPTIVE, Window.whole(src));
+            return new Node.Pool(path, src, dst, PoolKind.AVERAGE_ADAPTIVE, Window.whole(src), null);
         }
         int r = src.h() / dst.h(), s = src.w() / dst.w();
-        return new Node.Pool(path, src, dst, PoolKind.AVERAGE, new Window(r, s, r, s, 0, 0, 1));
+        return new Node.Pool(path, src, dst, PoolKind.AVERAGE, new Window(r, s, r, s, 0, 0, 1), null);
     }
 }

@@ -162,6 +162,7 @@ public final class Interpreter {
         Value src = pool.src(), dst = pool.dst();
         var window = pool.window();
         var x = read(src);
+        if (pool.pre() != null) x = apply(normalised(x, src, pool.pre()), Function.RELU);
         var y = new double[(int) dst.shape().elements()];
         boolean adaptive = pool.kind() == PoolKind.AVERAGE_ADAPTIVE;
         for (int n = 0; n < dst.n(); n++)

@@ -73,7 +73,10 @@ public final class RandomNetwork {
             }
             case 8 -> concat(same(shape, channels()), seq(same(shape, channels()), same(shape, channels())), maxPool(3, 1, 1));
             case 9, 10 -> dense(between(1, 3));
-            default -> seq(batchNorm(), relu(), conv(channels(), 1).noBias());
+            default -> {
+                var pointwise = seq(batchNorm(), relu(), chance(0.5) ? conv(channels(), 1).noBias() : conv(channels(), 1));
+                yield chance(0.5) && Math.min(shape.dim(1), shape.dim(2)) > 1 ? seq(pointwise, avgPool(2, 2)) : pointwise;
+            }
         };
     }
 
