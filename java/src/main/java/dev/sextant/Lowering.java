@@ -36,14 +36,19 @@ final class Lowering {
     private final Graph graph;
     private final Parameters parameters;
     private final Precision precision;
+    private final Tuning tuning;
     private final Map<Value, Integer> callers = new HashMap<>();
 
-    /** @param parameters what {@code graph}'s constants are made from */
-    Lowering(MemorySegment device, Graph graph, Parameters parameters, Precision precision) {
+    /**
+     * @param parameters what {@code graph}'s constants are made from
+     * @param tuning chooses the kernels of convolutions, or null for the library's own choice
+     */
+    Lowering(MemorySegment device, Graph graph, Parameters parameters, Precision precision, Tuning tuning) {
         this.device = device;
         this.graph = graph;
         this.parameters = parameters;
         this.precision = precision;
+        this.tuning = tuning;
         callers.put(graph.input(), INPUT);
         callers.put(graph.output(), OUTPUT);
         int buffer = TAPS;
@@ -187,8 +192,9 @@ final class Lowering {
         var bias = values(conv.bias(), arena);
         var scale = values(conv.pre() == null ? null : conv.pre().scale(), arena);
         var shift = values(conv.pre() == null ? null : conv.pre().shift(), arena);
+        var implementation = tuning == null ? NONE : tuning.choose(problem, arena);
         return Native.create((op, error) ->
-            sextant_h.sextant_conv2d_create(device, problem, weights, bias, scale, shift, NONE, op, error));
+            sextant_h.sextant_conv2d_create(device, problem, weights, bias, scale, shift, implementation, op, error));
     }
 
     private MemorySegment pool(Node.Pool pool, Arena arena) {

@@ -2,6 +2,7 @@
 package dev.sextant;
 
 import dev.sextant.Predictor.Options;
+import dev.sextant.bindings.SextantLibrary;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Parameters;
 import dev.sextant.graph.Pass;
@@ -27,7 +28,7 @@ public final class Model implements AutoCloseable {
     private boolean isClosed;
 
     /** What a plan depends on. */
-    private record Key(Device device, Shape shape, Precision precision, List<String> taps, int step) {
+    private record Key(Device device, Shape shape, Precision precision, List<String> taps, boolean tuned, int step) {
         /** In place of a step's number. */
         static final int ALL = -1;
     }
@@ -124,7 +125,7 @@ public final class Model implements AutoCloseable {
             throw new IllegalArgumentException("predictor: " + network.name() + " expects an input of shape n x "
                 + network.input().dim(0) + " x h x w, found " + shape);
         }
-        var key = new Key(device, shape, options.precision(), options.taps(), step);
+        var key = new Key(device, shape, options.precision(), options.taps(), options.tuned(), step);
         synchronized (plans) {
             if (isClosed) throw new IllegalStateException("predictor: the model is closed");
             device.requireOpen();
@@ -150,7 +151,8 @@ public final class Model implements AutoCloseable {
             checkpoint.requireFits(graph, network);
         }
         var compiled = graph.tapping(key.taps()).through(Pass.inference(key.device().info().block()));
-        return new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision());
+        var tuning = key.tuned() ? new Tuning(key.device(), compiled, SextantLibrary.cache()) : null;
+        return new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision(), tuning);
     }
 
     private void release(Key key) {

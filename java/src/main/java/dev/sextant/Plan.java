@@ -19,16 +19,22 @@ final class Plan implements AutoCloseable {
     private final MemorySegment handle;
     private final Graph graph;
     private final List<Step> steps;
+    private final List<String> notes;
     private final int buffers;
     private final long workspaceBytes, weightBytes, flops;
 
-    /** @param graph after all passes */
-    Plan(Device device, Graph graph, Parameters parameters, Precision precision) {
+    /**
+     * @param graph after all passes
+     * @param tuning chooses the kernels of convolutions, or null for the library's own choice
+     */
+    Plan(Device device, Graph graph, Parameters parameters, Precision precision, Tuning tuning) {
         this.graph = graph;
         var created = Native.create((plan, error) -> sextant_h.sextant_plan_create(device.handle(), plan, error));
         handle = created.reinterpret(arena, sextant_h::sextant_plan_destroy);
         try (var scratch = Arena.ofConfined()) {
-            steps = List.copyOf(new Lowering(device.handle(), graph, parameters, precision).into(handle));
+            steps = List.copyOf(new Lowering(device.handle(), graph, parameters, precision, tuning).into(handle));
+            if (tuning != null) tuning.keep();
+            notes = tuning == null ? List.of() : tuning.notes();
             Native.check(error -> sextant_h.sextant_plan_finish(handle, error));
             var info = sextant_plan_info.allocate(scratch);
             Native.check(error -> sextant_h.sextant_plan_get_info(handle, info, error));
@@ -49,6 +55,11 @@ final class Plan implements AutoCloseable {
 
     List<Step> steps() {
         return steps;
+    }
+
+    /** What the caller of its making should know, each a sentence. */
+    List<String> notes() {
+        return notes;
     }
 
     /** What a run needs in the first of its buffers. */

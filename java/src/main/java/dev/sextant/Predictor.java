@@ -43,9 +43,11 @@ public final class Predictor implements AutoCloseable {
      * @param shape of the input, n c h w; null stands for one image of the network's own size
      * @param taps stages whose results to report besides the output; each costs a copy, and what would have been fused away is
      *     kept
+     * @param tuned whether to time the kernels that could do each convolution, on this machine, and take the fastest. What is
+     *     found is kept in a file beside the library's cache, so that only the first predictor of its kind takes the seconds
      */
-    public record Options(Shape shape, Precision precision, List<String> taps) {
-        public static final Options DEFAULT = new Options(null, Precision.FP32, List.of());
+    public record Options(Shape shape, Precision precision, List<String> taps, boolean tuned) {
+        public static final Options DEFAULT = new Options(null, Precision.FP32, List.of(), false);
 
         public Options {
             taps = List.copyOf(taps);
@@ -56,15 +58,19 @@ public final class Predictor implements AutoCloseable {
         }
 
         public Options withShape(Shape shape) {
-            return new Options(shape, precision, taps);
+            return new Options(shape, precision, taps, tuned);
         }
 
         public Options withPrecision(Precision precision) {
-            return new Options(shape, precision, taps);
+            return new Options(shape, precision, taps, tuned);
+        }
+
+        public Options withTuning(boolean tuned) {
+            return new Options(shape, precision, taps, tuned);
         }
 
         public Options withTaps(List<String> taps) {
-            return new Options(shape, precision, taps);
+            return new Options(shape, precision, taps, tuned);
         }
     }
 
@@ -221,6 +227,11 @@ public final class Predictor implements AutoCloseable {
     /** The compiled graph, one line a node when printed. */
     public Graph graph() {
         return plan.graph();
+    }
+
+    /** What happened while it was compiled that its user may want to know, each a sentence: how tuning went. */
+    public List<String> notes() {
+        return plan.notes();
     }
 
     /** Memory that this predictor holds for activations and scratch. */

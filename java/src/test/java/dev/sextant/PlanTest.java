@@ -67,7 +67,7 @@ class PlanTest {
         var floats = new float[input.length];
         for (int i = 0; i < input.length; i++) floats[i] = (float) input[i];
         var compiled = graph.through(Pass.inference(device.info().block()));
-        try (var plan = new Plan(device, compiled, Graphs.FORMULA, precision);
+        try (var plan = new Plan(device, compiled, Graphs.FORMULA, precision, null);
                 var predictor = new Predictor(plan, graph.input().shape(), () -> { })) {
             var found = new LinkedHashMap<String, double[]>();
             var output = predictor.predict(Tensor.of(graph.input().shape(), floats));

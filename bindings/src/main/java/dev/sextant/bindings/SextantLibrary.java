@@ -109,7 +109,8 @@ public final class SextantLibrary {
         return "";
     }
 
-    private static Path cache() {
+    /** The folder for what is kept between runs: {@code sextant.cache}, or where the system has such folders. */
+    public static Path cache() {
         var given = System.getProperty("sextant.cache");
         if (given != null) {
             return Path.of(given).toAbsolutePath();

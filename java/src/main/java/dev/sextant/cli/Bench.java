@@ -96,7 +96,7 @@ final class Bench implements Callable<Integer> {
 
     private Measurement measure(Model model, Device device, int batch) {
         var image = input == null ? model.network().input() : input;
-        try (var predictor = model.predictor(device, run.on(image.prepend(batch))); var arena = Arena.ofConfined()) {
+        try (var predictor = run.predictor(model, device, image.prepend(batch)); var arena = Arena.ofConfined()) {
             var random = new SplittableRandom(1);
             var src = arena.allocate(predictor.inputShape().elements() * Float.BYTES, 64);
             for (long i = 0; i < predictor.inputShape().elements(); i++) src.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-2, 2));

@@ -73,7 +73,7 @@ final class Classify implements Callable<Integer> {
         }
         try (var model = Pretrained.load(network, weights, labels);
                 var device = run.device();
-                var predictor = model.predictor(device, run.on(model.network().input().prepend(1)))) {
+                var predictor = run.predictor(model, device, model.network().input().prepend(1))) {
             return classify(model.network(), predictor, device);
         }
     }

@@ -73,7 +73,7 @@ final class Forward implements Callable<Integer> {
         var result = MemorySegment.ofArray(new float[Math.toIntExact(n * classes.elements())]);
         for (int done = 0; done < n; ) {
             int batch = Math.min(BATCH, n - done);
-            try (var predictor = model.predictor(device, run.on(images.shape().dropFirst().prepend(batch)))) {
+            try (var predictor = run.predictor(model, device, images.shape().dropFirst().prepend(batch))) {
                 for (; done + batch <= n; done += batch) {
                     var part = predictor.predict(rows(images, done, batch)).data();
                     MemorySegment.copy(part, 0, result, done * classes.elements() * Float.BYTES, part.byteSize());

@@ -69,8 +69,9 @@ final class Profile implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         var image = input == null ? network.input() : input;
-        try (var device = run.device(); var model = Model.random(network, 1)) {
-            var times = StepTimes.of(model, device, run.on(image.prepend(batch)), repeat);
+        try (var device = run.device(); var model = Model.random(network, 1);
+                var predictor = run.predictor(model, device, image.prepend(batch))) {
+            var times = StepTimes.of(network.name(), predictor, run.precision(), device, repeat);
             if (html != null) Files.writeString(html, ProfilePage.of(times));
             var out = spec.commandLine().getOut();
             if (json) out.println(json(times));

@@ -2,10 +2,10 @@
 package dev.sextant.cli;
 
 import dev.sextant.Device;
+import dev.sextant.Model;
 import dev.sextant.Precision;
 import dev.sextant.Predictor;
 import dev.sextant.Shape;
-import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -13,7 +13,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
 
-/** How a network runs: the options that {@code classify}, {@code forward} and {@code bench} share. */
+/** How a network runs: the options that {@code classify}, {@code forward}, {@code bench} and {@code profile} share. */
 final class RunOptions {
     @Spec(Target.MIXEE)
     private CommandSpec spec;
@@ -23,6 +23,9 @@ final class RunOptions {
     @Option(names = "--precision", paramLabel = "P", defaultValue = "fp32", converter = PrecisionConverter.class,
         description = "fp32: float32, the fastest kernels (default); strict: float32, every product summed directly (no Winograd).")
     private Precision precision;
+
+    @Option(names = "--tune", description = "Time the kernels that could do each convolution and take the fastest; what is found is kept for later runs.")
+    private boolean tune;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads; as many as this process may use cores if not given.")
     void threads(int threads) {
@@ -34,9 +37,15 @@ final class RunOptions {
         return precision;
     }
 
-    /** A predictor's options for a batch of shape {@code n c h w}. */
-    Predictor.Options on(Shape batch) {
-        return new Predictor.Options(batch, precision, List.of());
+    /** A predictor for a batch of shape {@code n c h w}; what there is to say about its making goes to standard error. */
+    Predictor predictor(Model model, Device device, Shape batch) {
+        var predictor = model.predictor(device, on(batch));
+        for (var note : predictor.notes()) spec.commandLine().getErr().println("sextant: " + note);
+        return predictor;
+    }
+
+    private Predictor.Options on(Shape batch) {
+        return Predictor.Options.of(batch).withPrecision(precision).withTuning(tune);
     }
 
     /** A device of the asked-for number of threads, to be closed by the caller. */

@@ -2,7 +2,6 @@
 package dev.sextant.cli;
 
 import dev.sextant.Device;
-import dev.sextant.Model;
 import dev.sextant.Precision;
 import dev.sextant.Predictor;
 import dev.sextant.Predictor.Step;
@@ -73,33 +72,31 @@ record StepTimes(String model, Shape input, Precision precision, Device.Info dev
     }
 
     /** @param runs to take medians of, or 0 for as many as a few seconds allow */
-    static StepTimes of(Model model, Device device, Predictor.Options options, int runs) {
-        try (var predictor = model.predictor(device, options)) {
-            var before = device.measure();
-            predictor.predict(noise(predictor.inputShape())); // stays there for the runs that follow
-            for (int i = 1; i < WARMUP; i++) predictor.profile();
-            var steps = predictor.steps();
-            var times = new ArrayList<long[]>();
-            long begin = System.nanoTime();
-            while (runs > 0 ? times.size() < runs
-                : times.size() < FEWEST || times.size() < MOST && System.nanoTime() - begin < SECONDS * 1e9) {
-                times.add(predictor.profile().stream().mapToLong(Predictor.Timing::nanoseconds).toArray());
-            }
-            var medians = new double[steps.size()];
-            for (int i = 0; i < medians.length; i++) {
-                int step = i;
-                medians[i] = new Timing(times.stream().mapToLong(run -> Math.max(1, run[step])).toArray()).milliseconds(0.5);
-            }
-            var peak = best(before, device.measure());
-            double total = Arrays.stream(medians).sum();
-            var rows = new ArrayList<Row>();
-            for (int i = 0; i < medians.length; i++) {
-                var step = steps.get(i);
-                rows.add(new Row(i + 1, step, medians[i], medians[i] / total, peak(step, peak)));
-            }
-            return new StepTimes(model.network().name(), predictor.inputShape(), options.precision(), device.info(), peak,
-                times.size(), List.copyOf(rows));
+    static StepTimes of(String model, Predictor predictor, Precision precision, Device device, int runs) {
+        var before = device.measure();
+        predictor.predict(noise(predictor.inputShape())); // stays there for the runs that follow
+        for (int i = 1; i < WARMUP; i++) predictor.profile();
+        var steps = predictor.steps();
+        var times = new ArrayList<long[]>();
+        long begin = System.nanoTime();
+        while (runs > 0 ? times.size() < runs
+            : times.size() < FEWEST || times.size() < MOST && System.nanoTime() - begin < SECONDS * 1e9) {
+            times.add(predictor.profile().stream().mapToLong(Predictor.Timing::nanoseconds).toArray());
         }
+        var medians = new double[steps.size()];
+        for (int i = 0; i < medians.length; i++) {
+            int step = i;
+            medians[i] = new Timing(times.stream().mapToLong(run -> Math.max(1, run[step])).toArray()).milliseconds(0.5);
+        }
+        var peak = best(before, device.measure());
+        double total = Arrays.stream(medians).sum();
+        var rows = new ArrayList<Row>();
+        for (int i = 0; i < medians.length; i++) {
+            var step = steps.get(i);
+            rows.add(new Row(i + 1, step, medians[i], medians[i] / total, peak(step, peak)));
+        }
+        return new StepTimes(model, predictor.inputShape(), precision, device.info(), peak,
+            times.size(), List.copyOf(rows));
     }
 
     /** What another program took away from one measurement it may have left to the other. */

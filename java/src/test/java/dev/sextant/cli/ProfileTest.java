@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Device;
 import dev.sextant.Model;
-import dev.sextant.Predictor.Options;
+import dev.sextant.Precision;
 import dev.sextant.models.Networks;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -82,8 +82,9 @@ class ProfileTest {
     @Test
     void labelsOfTheChartsDoNotCollide() throws Exception {
         for (var name : List.of("resnet20", "densenet_bc_100_12")) {
-            try (var device = Device.cpu(1); var model = Model.random(Networks.named(name), 1)) {
-                var times = StepTimes.of(model, device, Options.DEFAULT, 1);
+            try (var device = Device.cpu(1); var model = Model.random(Networks.named(name), 1);
+                    var predictor = model.predictor(device)) {
+                var times = StepTimes.of(name, predictor, Precision.FP32, device, 1);
                 var boxes = new ArrayList<double[]>();
                 for (var label : all(parse(ProfilePage.of(times)), "text")) {
                     if (!label.getAttribute("class").equals("name")) continue;
@@ -100,8 +101,9 @@ class ProfileTest {
 
     @Test
     void algorithmsAndOperationsAreForPeople() throws Exception {
-        try (var device = Device.cpu(1); var model = Model.random(Networks.named("resnet20"), 1)) {
-            var times = StepTimes.of(model, device, Options.DEFAULT, 1);
+        try (var device = Device.cpu(1); var model = Model.random(Networks.named("resnet20"), 1);
+                var predictor = model.predictor(device)) {
+            var times = StepTimes.of("resnet20", predictor, Precision.FP32, device, 1);
             for (var row : times.rows()) {
                 assertFalse(row.operation().contains("%"), row::operation);
                 assertFalse(row.algorithm().matches(".*(f32|avx|portable|_).*"), row::algorithm);
