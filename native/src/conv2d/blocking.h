@@ -67,6 +67,9 @@ inline constexpr int64_t winograd_own_tiles = 56;
 /// Channels summed before the sum goes to memory: rounding errors grow with the length of a sum.
 inline constexpr int winograd_chunk_channels = 64;
 
+/// What transforming one vector takes, in multiply-adds of vectors.
+inline constexpr double winograd_transform_cost = 4.5;
+
 /// F(4x4)'s weights are 2.25 times as large as F(2x2)'s: with so few tiles or less, reading them is what takes the time.
 inline constexpr int64_t winograd4_fewest_tiles = 4;
 

@@ -31,18 +31,16 @@ constexpr conv2d_implementation entry(const char* name) {
             [](const problem& a, const parameters& p, const traits& device) { return Create(a, p, device, Kernels); }};
 }
 
-/// The same, where a later entry can be faster.
-constexpr conv2d_implementation yielding(conv2d_implementation entry, std::string (*yields)(const problem&, const traits&)) {
-    entry.yields = yields;
-    return entry;
-}
-
 template <int32_t Isa, const first_kernels& Kernels>
 constexpr auto first = entry<Isa, Kernels, first_declines, create_first>;
 template <int32_t Isa, const direct_kernels& Kernels>
 constexpr auto direct = entry<Isa, Kernels, direct_declines, create_direct>;
 template <int32_t Isa, const winograd_kernels& Kernels>
-constexpr auto winograd = entry<Isa, Kernels, winograd_declines, create_winograd>;
+constexpr conv2d_implementation winograd(const char* name) {
+    auto made = entry<Isa, Kernels, winograd_declines, create_winograd>(name);
+    made.yields = [](const problem& a, const traits&) { return winograd_yields(a, Kernels); };
+    return made;
+}
 template <int32_t Isa, const depthwise_kernels& Kernels>
 constexpr auto depthwise = entry<Isa, Kernels, depthwise_declines, create_depthwise>;
 
@@ -50,11 +48,13 @@ constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
     first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
     first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
-    yielding(winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_winograd4_avx512"), winograd4_yields),
+    winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_winograd4_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_winograd2_avx512"),
+    winograd<SEXTANT_ISA_AVX512, winograd2_5x5_avx512>("f32_conv2d_winograd2_5x5_avx512"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_direct_avx512"),
     depthwise<SEXTANT_ISA_AVX512, depthwise_avx512>("f32_conv2d_depthwise_avx512"),
     winograd<SEXTANT_ISA_AVX2, winograd4_avx2>("f32_conv2d_winograd4_avx2"),
+    winograd<SEXTANT_ISA_AVX2, winograd2_5x5_avx2>("f32_conv2d_winograd2_5x5_avx2"),
     direct<SEXTANT_ISA_AVX2, direct_avx2>("f32_conv2d_direct_avx2"),
     depthwise<SEXTANT_ISA_AVX2, depthwise_avx2>("f32_conv2d_depthwise_avx2"),
 #endif

@@ -30,7 +30,7 @@ std::unique_ptr<op> create_first(const sextant_conv2d&, const conv2d_parameters&
 
 struct winograd_kernels;
 std::string winograd_declines(const sextant_conv2d&, const winograd_kernels&);
-std::string winograd4_yields(const sextant_conv2d&, const device_traits&);
+std::string winograd_yields(const sextant_conv2d&, const winograd_kernels&);
 std::unique_ptr<op> create_winograd(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
                                     const winograd_kernels&);
 

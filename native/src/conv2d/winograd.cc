@@ -21,17 +21,20 @@ namespace {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// G of F(m, 3): row j holds the powers of point j over the product of its distances to the others; the last is infinity's.
-std::vector<std::array<double, 3>> weight_transform(int m) {
-    const std::vector<double> points = m == 4 ? std::vector{0.0, 0.625, -0.625, 1.5, -1.5} : std::vector{0.0, 1.0, -1.0};
-    std::vector<std::array<double, 3>> g;
+constexpr int most_taps = 5;
+
+/// G of F(m, r): row j holds the powers of point j over the product of its distances to the others; the last is infinity's.
+std::vector<std::array<double, most_taps>> weight_transform(int m, int r) {
+    const std::vector<double> points = m + r == 7 ? std::vector{0.0, 0.625, -0.625, 1.5, -1.5} : std::vector{0.0, 1.0, -1.0};
+    std::vector<std::array<double, most_taps>> g;
     for (const double point : points) {
-        double distances = 1;
+        double value = 1;
         for (const double other : points)
-            if (other != point) distances *= point - other;
-        g.push_back({1 / distances, point / distances, point * point / distances});
+            if (other != point) value /= point - other;
+        auto& row = g.emplace_back();
+        for (int i = 0; i < r; ++i, value *= point) row[i] = value;
     }
-    g.push_back({0, 0, 1});
+    g.emplace_back()[r - 1] = 1;
     return g;
 }
 
@@ -39,8 +42,8 @@ class conv2d_winograd final : public op {
   public:
     conv2d_winograd(const sextant_conv2d& problem, const conv2d_parameters& parameters, const device_traits& device,
                     const winograd_kernels& kernels)
-        : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes), m_(kernels.m),
-          frequencies_((kernels.m + 2) * (kernels.m + 2)), src_blocks_(channel_blocks(problem.src)),
+        : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes), m_(kernels.m), r_(kernels.r),
+          size_(m_ + r_ - 1), frequencies_(size_ * size_), src_blocks_(channel_blocks(problem.src)),
           dst_blocks_(channel_blocks(problem.dst)), panels_(ceil_div(dst_blocks_, tile_vectors)) {
         tiles_across_ = ceil_div(dst.w, m_);
         tiles_down_ = ceil_div(dst.h, m_);
@@ -113,7 +116,7 @@ class conv2d_winograd final : public op {
         v_frequency_ = groups * v_group_ + blocking::winograd_frequency_gap;
         m_frequency_ = groups * m_group_ + blocking::winograd_frequency_gap;
         block_floats_ = frequencies_ * (v_frequency_ + m_frequency_);
-        strip_floats_ = winograd_strip_floats(m_, lanes_);
+        strip_floats_ = winograd_strip_floats(m_, r_, lanes_);
         thread_floats_ = block_floats_ + strip_floats_;
         const int64_t enough = int64_t{device.threads} * blocking::tasks_per_thread;
         source_tasks_ = std::min(src_blocks_, enough);
@@ -122,8 +125,8 @@ class conv2d_winograd final : public op {
     }
 
     void pack(const conv2d_parameters& parameters) {
-        const auto g = weight_transform(m_);
-        const int size = m_ + 2, channels = problem_.src.c;
+        const auto g = weight_transform(m_, r_);
+        const int channels = problem_.src.c;
         weights_ = aligned_floats(frequencies_ * channels * dst_blocks_ * lanes_);
         bias_ = aligned_floats(dst_blocks_ * lanes_);
         for (int k = 0; parameters.bias && k < dst.c; ++k) bias_[k] = parameters.bias[k];
@@ -131,13 +134,17 @@ class conv2d_winograd final : public op {
             const int width = vectors_of(panel) * lanes_, first = static_cast<int>(panel) * tile_vectors * lanes_;
             for (int c = 0; c < channels; ++c)
                 for (int k = 0; k < std::min(width, dst.c - first); ++k) {
-                    const float* w = parameters.weights + (int64_t{first + k} * channels + c) * 9;
+                    const float* w = parameters.weights + (int64_t{first + k} * channels + c) * r_ * r_;
                     float* packed = weights_.data() + int64_t{first} * channels + int64_t{c} * width + k;
-                    for (int y = 0; y < size; ++y) {
-                        double row[3];
-                        for (int s = 0; s < 3; ++s) row[s] = g[y][0] * w[s] + g[y][1] * w[3 + s] + g[y][2] * w[6 + s];
-                        for (int x = 0; x < size; ++x, packed += channels * dst_blocks_ * lanes_)
-                            *packed = static_cast<float>(g[x][0] * row[0] + g[x][1] * row[1] + g[x][2] * row[2]);
+                    for (int y = 0; y < size_; ++y) {
+                        double row[most_taps] = {};
+                        for (int s = 0; s < r_; ++s)
+                            for (int r = 0; r < r_; ++r) row[s] += g[y][r] * w[r * r_ + s];
+                        for (int x = 0; x < size_; ++x, packed += channels * dst_blocks_ * lanes_) {
+                            double sum = 0;
+                            for (int s = 0; s < r_; ++s) sum += g[x][s] * row[s];
+                            *packed = static_cast<float>(sum);
+                        }
                     }
                 }
         }
@@ -179,7 +186,7 @@ class conv2d_winograd final : public op {
             strip.group = v_group_;
             strip.columns = columns;
             for (int64_t block = first_block; block < end_block; ++block) {
-                for (int i = 0; i < m_ + 2; ++i) {
+                for (int i = 0; i < size_; ++i) {
                     const int y = tile_row * m_ - problem_.pad_top + i;
                     const bool inside = y >= 0 && y < t.h;
                     strip.rows[i] = inside ? src + bytes * (n * image_pitch(t) + block * plane_pitch(t) + origin(t) + y * row_pitch(t))
@@ -253,7 +260,7 @@ class conv2d_winograd final : public op {
 
     const sextant_conv2d problem_;
     const winograd_kernels& kernels_;
-    const int lanes_, m_;
+    const int lanes_, m_, r_, size_;
     const int64_t frequencies_, src_blocks_, dst_blocks_, panels_;
     aligned_floats weights_, bias_;
 
@@ -268,8 +275,9 @@ class conv2d_winograd final : public op {
 
 std::string winograd_declines(const sextant_conv2d& a, const winograd_kernels& kernels) {
     if (a.strict) return "only direct sums are allowed";
-    if (a.r != 3 || a.s != 3 || a.stride_h != 1 || a.stride_w != 1 || a.dilation_h != 1 || a.dilation_w != 1)
-        return "it does 3x3 with stride 1 and dilation 1 only";
+    const std::string size = std::to_string(kernels.r);
+    if (a.r != kernels.r || a.s != kernels.r || a.stride_h != 1 || a.stride_w != 1 || a.dilation_h != 1 || a.dilation_w != 1)
+        return "it does " + size + "x" + size + " with stride 1 and dilation 1 only";
     if (a.groups != 1) return "it has " + std::to_string(a.groups) + " groups";
     if (a.pre_activation) return "a pre-activation is asked for";
     if (block_of(a.src) != kernels.lanes || block_of(a.dst) != kernels.lanes ||
@@ -278,10 +286,18 @@ std::string winograd_declines(const sextant_conv2d& a, const winograd_kernels& k
     return {};
 }
 
-std::string winograd4_yields(const sextant_conv2d& a, const device_traits&) {
-    const int64_t tiles = int64_t{a.dst.n} * ceil_div(a.dst.h, 4) * ceil_div(a.dst.w, 4);
-    const bool large = int64_t{a.src.c} * a.dst.c >= blocking::winograd_shared_weights;
-    return large && tiles <= blocking::winograd4_fewest_tiles ? "its weights take longer to read than its few tiles to multiply" : "";
+/// Multiply-adds of vectors, and what the transforms of a block of channels take in the same measure.
+std::string winograd_yields(const sextant_conv2d& a, const winograd_kernels& kernels) {
+    const int64_t tiles = int64_t{a.dst.n} * ceil_div(a.dst.h, kernels.m) * ceil_div(a.dst.w, kernels.m);
+    const int64_t size = kernels.m + kernels.r - 1, c = channel_blocks(a.src), k = channel_blocks(a.dst);
+    const double transforms = blocking::winograd_transform_cost * static_cast<double>(tiles * size * size * (c + k));
+    const double products = static_cast<double>(tiles * size * size * a.src.c * k);
+    if (products + transforms > static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * a.src.c * k))
+        return "its transforms would take longer than the products that it saves";
+    if (kernels.m == 4 && tiles <= blocking::winograd4_fewest_tiles &&
+        int64_t{a.src.c} * a.dst.c >= blocking::winograd_shared_weights)
+        return "its weights take longer to read than its few tiles to multiply";
+    return {};
 }
 
 std::unique_ptr<op> create_winograd(const sextant_conv2d& problem, const conv2d_parameters& parameters,

@@ -2,7 +2,7 @@
 // Winograd convolution: the loops (winograd.cc) know no instruction set, the transforms and the product (winograd.inl.h) know
 // nothing else. This is what one tells the other. All distances are in elements.
 //
-// V holds transformed source tiles, U transformed weights, M their products, each frequency (of (m + 2)^2) by itself:
+// V holds transformed source tiles, U transformed weights, M their products, each frequency (of (m + r - 1)^2) by itself:
 //   V [frequency][group of tiles][c / lanes][slot][lanes]
 //   U [frequency][panel of output channels][c][vectors * lanes]
 //   M [frequency][group of tiles][panel][slot][vectors * lanes]
@@ -11,7 +11,7 @@
 
 namespace sextant {
 
-inline constexpr int winograd_most_size = 6;  // m + 2 for m = 4
+inline constexpr int winograd_most_size = 6;  // m + r - 1
 
 /// Adjacent tiles of one row of tiles, one block of channels: source to V.
 struct winograd_strip {
@@ -52,12 +52,14 @@ struct winograd_result {
 
 /// Elements of a strip's scratch: its columns after the vertical transform.
 constexpr int winograd_strip_tiles = 7;
-constexpr int64_t winograd_strip_floats(int m, int lanes) { return int64_t{winograd_strip_tiles * m + 2} * (m + 2) * lanes; }
+constexpr int64_t winograd_strip_floats(int m, int r, int lanes) {
+    return int64_t{winograd_strip_tiles * m + r - 1} * (m + r - 1) * lanes;
+}
 
-/// The transforms and products of one instruction set and one tile size m.
+/// The transforms and products of one instruction set for m x m results of an r x r convolution.
 struct winograd_kernels {
     static constexpr int most_tiles = 14;
-    int m, lanes, tiles;  // tiles: most in a group
+    int m, r, lanes, tiles;  // tiles: most in a group
     int32_t dtype;        // of src, residual and dst
     void (*source)(const winograd_strip&);
     void (*product[2][most_tiles + 1])(const winograd_product&);  // [vectors - 1][tiles]
@@ -65,5 +67,6 @@ struct winograd_kernels {
 };
 
 extern const winograd_kernels winograd4_avx512, winograd4_avx2, winograd2_avx512;
+extern const winograd_kernels winograd2_5x5_avx512, winograd2_5x5_avx2;
 
 }  // namespace sextant

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Winograd's minimal filtering F(m x m, 3 x 3) on channel-blocked tensors, stride 1: each m x m tile of the output comes from
+// Winograd's minimal filtering F(m x m, r x r) on channel-blocked tensors, stride 1: each m x m tile of the output comes from
 //
-//   dst = A^T [ sum over c of (G weights G^T) . (B^T src B) ] A,      (m + 2)^2 products a tile and channel instead of 9 m^2
+//   dst = A^T [ sum over c of (G weights G^T) . (B^T src B) ] A,      (m + r - 1)^2 products a tile and channel, not r^2 m^2
 //
 // src, dst, residual: [c / lanes][row][column][lanes]. V, U, M: see winograd.h.
-// m = 4 interpolates at 0, 5/8, -5/8, 3/2, -3/2 and infinity: half the error of 0, +-1, +-2 at the same cost, and the squares are
-// exact in float32. m = 2 uses 0, +-1, infinity. The vertical transform is shared by neighbouring tiles of a strip.
+// F(4x4, 3x3) and F(2x2, 5x5) interpolate at 0, 5/8, -5/8, 3/2, -3/2 and infinity: half the error of 0, +-1, +-2 at the same cost,
+// and the squares are exact in float32. F(2x2, 3x3) uses 0, +-1, infinity. B depends on the points only. The vertical transform is
+// shared by neighbouring tiles of a strip.
 // Registers of the product: tiles x vectors sums (AVX-512: 14 x 2 of 32), the weights' two vectors, one broadcast; see blocking.h.
 // After Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308; the points after Barabasz et al.,
 // "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks", arXiv:1803.10986.
@@ -18,15 +19,16 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-/// The one-dimensional transforms: `source` is B^T, `result` is A^T.
-template <int M>
-struct winograd;
-
-template <>
-struct winograd<4> {
-    static constexpr float a = 0.625f, b = 1.5f, a2 = a * a, b2 = b * b;
-
-    SEXTANT_INLINE void source(const vec* d, vec* t) {
+/// B^T over four or six neighbouring elements.
+template <int Size>
+SEXTANT_INLINE void transform_source(const vec* d, vec* t) {
+    if constexpr (Size == 4) {
+        t[0] = d[2] - d[0];
+        t[1] = d[2] + d[1];
+        t[2] = d[2] - d[1];
+        t[3] = d[3] - d[1];
+    } else {
+        constexpr float a = 0.625f, b = 1.5f, a2 = a * a, b2 = b * b;
         const vec even_a = d[4] - b2 * d[2], odd_a = a * (d[3] - b2 * d[1]);
         const vec even_b = d[4] - a2 * d[2], odd_b = b * (d[3] - a2 * d[1]);
         t[0] = (a2 * b2) * d[0] + (d[4] - (a2 + b2) * d[2]);
@@ -36,36 +38,33 @@ struct winograd<4> {
         t[4] = even_b - odd_b;
         t[5] = (a2 * b2) * d[1] + (d[5] - (a2 + b2) * d[3]);
     }
+}
 
-    SEXTANT_INLINE void result(const vec* m, vec* y) {
+/// A^T: `M` results of `Size` products.
+template <int M, int Size>
+SEXTANT_INLINE void transform_result(const vec* m, vec* y) {
+    if constexpr (Size == 4) {
+        y[0] = m[0] + m[1] + m[2];
+        y[1] = m[1] - m[2] + m[3];
+    } else {
+        constexpr float a = 0.625f, b = 1.5f, a2 = a * a, b2 = b * b;
         const vec sum_a = m[1] + m[2], difference_a = a * (m[1] - m[2]);
         const vec sum_b = m[3] + m[4], difference_b = b * (m[3] - m[4]);
         y[0] = m[0] + sum_a + sum_b;
         y[1] = difference_a + difference_b;
-        y[2] = a2 * sum_a + b2 * sum_b;
-        y[3] = a2 * difference_a + (b2 * difference_b + m[5]);
+        if constexpr (M == 2) {
+            y[1] += m[5];
+        } else {
+            y[2] = a2 * sum_a + b2 * sum_b;
+            y[3] = a2 * difference_a + (b2 * difference_b + m[5]);
+        }
     }
-};
+}
 
-template <>
-struct winograd<2> {
-    SEXTANT_INLINE void source(const vec* d, vec* t) {
-        t[0] = d[2] - d[0];
-        t[1] = d[2] + d[1];
-        t[2] = d[2] - d[1];
-        t[3] = d[3] - d[1];
-    }
-
-    SEXTANT_INLINE void result(const vec* m, vec* y) {
-        y[0] = m[0] + m[1] + m[2];
-        y[1] = m[1] - m[2] + m[3];
-    }
-};
-
-template <int M, class Element>
+template <int M, int R, class Element>
 void winograd_source(const winograd_strip& strip) {
-    constexpr int size = M + 2;
-    const int columns = strip.tiles * M + 2;
+    constexpr int size = M + R - 1;
+    const int columns = strip.tiles * M + R - 1;
     float* column = strip.columns;
     for (int x = strip.first_column; x < strip.first_column + columns; ++x, column += size * lanes) {
         vec t[size] = {};
@@ -73,7 +72,7 @@ void winograd_source(const winograd_strip& strip) {
             vec d[size];
 #pragma GCC unroll 6
             for (int i = 0; i < size; ++i) d[i] = load(static_cast<const Element*>(strip.rows[i]) + x * strip.step[i]);
-            winograd<M>::source(d, t);
+            transform_source<size>(d, t);
         }
 #pragma GCC unroll 6
         for (int i = 0; i < size; ++i) store(column + i * lanes, t[i]);
@@ -87,7 +86,7 @@ void winograd_source(const winograd_strip& strip) {
             vec d[size], t[size];
 #pragma GCC unroll 6
             for (int x = 0; x < size; ++x) d[x] = load(column + (x * size + y) * lanes);
-            winograd<M>::source(d, t);
+            transform_source<size>(d, t);
 #pragma GCC unroll 6
             for (int x = 0; x < size; ++x) store(v + (y * size + x) * strip.frequency, t[x]);
         }
@@ -129,9 +128,9 @@ void winograd_multiply(const winograd_product& a) {
         }
 }
 
-template <int M, class Element>
+template <int M, int R, class Element>
 void winograd_finish(const winograd_result& a) {
-    constexpr int size = M + 2;
+    constexpr int size = M + R - 1;
     const vec bias = load(a.bias);
     for (int tile = 0; tile < a.tiles; ++tile) {
         const int number = a.first_tile + tile;
@@ -142,7 +141,7 @@ void winograd_finish(const winograd_result& a) {
             vec column[size], y[M];
 #pragma GCC unroll 6
             for (int i = 0; i < size; ++i) column[i] = load(m + (i * size + x) * a.frequency);
-            winograd<M>::result(column, y);
+            transform_result<M, size>(column, y);
 #pragma GCC unroll 4
             for (int i = 0; i < M; ++i) down[i][x] = y[i];
         }
@@ -153,7 +152,7 @@ void winograd_finish(const winograd_result& a) {
         for (int i = 0; i < M; ++i, dst += a.dst_row, residual += a.residual_row) {
             if (i >= a.rows) break;
             vec y[M];
-            winograd<M>::result(down[i], y);
+            transform_result<M, size>(down[i], y);
 #pragma GCC unroll 4
             for (int j = 0; j < M; ++j) {
                 if (j >= columns) break;
@@ -172,15 +171,16 @@ constexpr void fill_products(winograd_kernels& table, std::integer_sequence<int,
     ((table.product[Vectors - 1][Tiles + 1] = winograd_multiply<Tiles + 1, Vectors>), ...);
 }
 
-template <int M, class Element>
+template <int M, int R, class Element>
 constexpr winograd_kernels winograd_table(int32_t dtype) {
     winograd_kernels table{};
     table.m = M;
+    table.r = R;
     table.lanes = lanes;
     table.tiles = tile_pixels;
     table.dtype = dtype;
-    table.source = winograd_source<M, Element>;
-    table.result = winograd_finish<M, Element>;
+    table.source = winograd_source<M, R, Element>;
+    table.result = winograd_finish<M, R, Element>;
     fill_products<1>(table, std::make_integer_sequence<int, tile_pixels>{});
     fill_products<2>(table, std::make_integer_sequence<int, tile_pixels>{});
     return table;
