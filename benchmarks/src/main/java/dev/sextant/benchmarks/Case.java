@@ -15,6 +15,10 @@ public record Case(Network network, Shape shape, int threads, Precision precisio
         return new Case(network, Shape.of(batch, image.dim(0), image.dim(1), image.dim(2)), threads, Precision.FP32);
     }
 
+    public Case with(Precision precision) {
+        return new Case(network, shape, threads, precision);
+    }
+
     public int batch() {
         return shape.dim(0);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.benchmarks;
 
+import dev.sextant.Precision;
 import dev.sextant.models.Networks;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,19 +16,23 @@ import picocli.CommandLine.Parameters;
 
 /**
  * Every engine on the class path on the same networks, taking turns within one run: machines drift, so only times measured side by side
- * are compared. Prints medians and the ratio of medians; also how far the logits of the engines lie apart.
+ * are compared. Prints medians and the ratio of ours to the best of the peers' beside the {@link Targets target}; also how far the logits
+ * of the engines lie apart. The peers always compute in float32.
  */
 @Command(name = "compare", mixinStandardHelpOptions = true, showDefaultValues = true, sortOptions = false,
     description = "Compares the engines on whole networks, interleaved in one run.")
 public final class Compare implements Callable<Integer> {
-    @Parameters(paramLabel = "NETWORK", description = "networks (default: alexnet vgg16 googlenet resnet18 resnet50 densenet121)")
-    List<String> networks = List.of("alexnet", "vgg16", "googlenet", "resnet18", "resnet50", "densenet121");
+    @Parameters(paramLabel = "NETWORK", description = "networks (default: those with a target)")
+    List<String> networks = Targets.networks();
 
     @Option(names = "--batch", split = ",", defaultValue = "1,16", description = "batch sizes")
     List<Integer> batches;
 
     @Option(names = "--threads", split = ",", defaultValue = "2", description = "threads")
     List<Integer> threads;
+
+    @Option(names = "--precision", defaultValue = "fp32", description = "ours: fp32, strict or another; the peers' is float32")
+    String precision;
 
     @Option(names = "--engines", split = ",", description = "engines (default: all on the class path)")
     List<String> engines = Engine.all().stream().map(Engine::name).toList();
@@ -57,11 +62,13 @@ public final class Compare implements Callable<Integer> {
             System.out.println("engines: " + String.join(", ", taking.stream().map(Engine::title).toList()) + "; images/s from medians");
             System.out.printf("%-16s %5s %7s", "network", "batch", "threads");
             taking.forEach(engine -> System.out.printf(" %12s", engine.name()));
-            System.out.println(taking.size() > 1 ? "   ratio   logits differ" : "");
+            System.out.println(taking.size() > 1 ? "   ratio  target   logits differ" : "");
         }
         for (var network : networks) {
             for (int batch : batches) {
-                for (int count : threads) compare(Case.of(Networks.named(network), batch, count), taking);
+                for (int count : threads) {
+                    compare(Case.of(Networks.named(network), batch, count).with(Precision.parse(precision)), taking);
+                }
             }
         }
         return 0;
@@ -106,16 +113,22 @@ public final class Compare implements Callable<Integer> {
         double best = IntStream.range(1, medians.length).mapToDouble(i -> medians[i]).min().orElse(medians[0]);
         if (json) {
             for (int i = 0; i < medians.length; i++) {
-                System.out.printf(Locale.ROOT, "{\"model\":\"%s\",\"batch\":%d,\"threads\":%d,\"engine\":\"%s\",\"images_per_second\":%.2f,"
+                System.out.printf(Locale.ROOT, "{\"model\":\"%s\",\"batch\":%d,\"threads\":%d,\"precision\":\"%s\",\"engine\":\"%s\",\"images_per_second\":%.2f,"
                     + "\"ms_median\":%.4f,\"ms_min\":%.4f,\"ratio\":%.3f,\"logits_differ\":%.2e}%n",
-                    problem.network().name(), problem.batch(), problem.threads(), taking.get(i).title(), problem.batch() / medians[i],
+                    problem.network().name(), problem.batch(), problem.threads(), i == 0 ? problem.precision() : Precision.FP32,
+                    taking.get(i).title(), problem.batch() / medians[i],
                     medians[i] * 1e3, Arrays.stream(times.get(i)).min().orElse(0) * 1e3, best / medians[0], difference);
             }
             return;
         }
         System.out.printf(Locale.ROOT, "%-16s %5d %7d", problem.network().name(), problem.batch(), problem.threads());
         for (double median : medians) System.out.printf(Locale.ROOT, " %12.1f", problem.batch() / median);
-        System.out.println(medians.length > 1 ? String.format(Locale.ROOT, "   %5.2f   %.1e", best / medians[0], difference) : "");
+        if (medians.length > 1) {
+            var target = Targets.of(problem);
+            System.out.printf(Locale.ROOT, "   %5.2f  %6s   %.1e", best / medians[0], target.isEmpty() ? "-" : target.getAsDouble(),
+                difference);
+        }
+        System.out.println();
     }
 
     /** Largest difference of logits between the first engine and any other, relative to the largest logit. */
