@@ -78,33 +78,12 @@ public final class Compare implements Callable<Integer> {
         var sessions = new ArrayList<Engine.Session>();
         try {
             for (var engine : taking) sessions.add(engine.open(problem));
-            var times = measure(sessions);
-            var medians = times.stream().mapToDouble(Compare::median).toArray();
+            var times = Turns.measure(sessions, seconds);
+            var medians = times.stream().mapToDouble(Turns::median).toArray();
             report(problem, taking, sessions, times, medians);
         } finally {
             for (var session : sessions) session.close();
         }
-    }
-
-    /** Seconds per run, a list an engine. Each engine's turn is a few runs long, so that its weights are as warm as in real use. */
-    private List<double[]> measure(List<Engine.Session> sessions) throws Exception {
-        var times = sessions.stream().map(s -> new ArrayList<Double>()).toList();
-        for (var session : sessions) {
-            for (int i = 0; i < 3; i++) session.run();
-        }
-        long begin = System.nanoTime();
-        for (int round = 0; round < 5 || System.nanoTime() - begin < seconds * 1e9; round++) {
-            for (int i = 0; i < sessions.size(); i++) {
-                long turn = System.nanoTime();
-                for (int runs = 0; runs < 2 || runs < 500 && System.nanoTime() - turn < 100_000_000; runs++) {
-                    long start = System.nanoTime();
-                    sessions.get(i).run();
-                    // the first run of a turn finds the caches full of the other engine's data
-                    if (runs > 0) times.get(i).add((System.nanoTime() - start) * 1e-9);
-                }
-            }
-        }
-        return times.stream().map(list -> list.stream().mapToDouble(Double::doubleValue).toArray()).toList();
     }
 
     private void report(Case problem, List<Engine> taking, List<Engine.Session> sessions, List<double[]> times, double[] medians)
@@ -143,11 +122,5 @@ public final class Compare implements Callable<Integer> {
             }
         }
         return apart / largest;
-    }
-
-    private static double median(double[] values) {
-        var sorted = values.clone();
-        Arrays.sort(sorted);
-        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 }
