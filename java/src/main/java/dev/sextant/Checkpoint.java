@@ -100,6 +100,11 @@ final class Checkpoint implements Parameters {
         return weights.floats(stored.get(parameter.key()));
     }
 
+    /** See {@link Weights#unload}. */
+    void unload() {
+        weights.unload();
+    }
+
     private static String listed(String fault, List<String> keys) {
         return keys.size() + " " + fault + ": " + String.join(", ", keys.subList(0, Math.min(LISTED, keys.size())))
             + (keys.size() > LISTED ? ", ..." : "");

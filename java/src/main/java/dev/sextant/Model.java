@@ -152,7 +152,11 @@ public final class Model implements AutoCloseable {
         }
         var compiled = graph.tapping(key.taps()).through(Pass.inference(key.device().info().block()));
         var tuning = key.tuned() ? new Tuning(key.device(), compiled, SextantLibrary.cache()) : null;
-        return new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision(), tuning);
+        var plan = new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision(),
+            tuning);
+        // The plan has its own, repacked copy.
+        if (parameters instanceof Checkpoint checkpoint) checkpoint.unload();
+        return plan;
     }
 
     private void release(Key key) {

@@ -178,6 +178,12 @@ final class StoredWeights implements Weights {
     }
 
     @Override
+    public synchronized void unload() {
+        requireOpen();
+        if (data.isMapped()) data.unload();
+    }
+
+    @Override
     public synchronized void close() {
         if (arena.scope().isAlive()) arena.close();
     }

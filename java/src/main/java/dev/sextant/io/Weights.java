@@ -47,6 +47,12 @@ public interface Weights extends AutoCloseable {
     /** Where the weights came from, for messages: a file's path. */
     String source();
 
+    /**
+     * Tells the system that nobody will read the tensors soon: pages of a mapped file need not stay in memory, and come back by
+     * themselves when they are read.
+     */
+    default void unload() {}
+
     /** Releases the memory behind every segment handed out; closing twice does nothing. */
     @Override
     void close();

@@ -72,6 +72,9 @@ class SafetensorsTest {
             }
             assertTrue(weights.floats("b").isMapped(), "float32 is not copied");
             assertTrue(weights.floats("b").isReadOnly());
+            var before = floats(weights, "b");
+            weights.unload();
+            assertArrayEquals(before, floats(weights, "b"), "what was unloaded comes back");
         }
         try (var names = Files.list(folder)) {
             assertEquals(List.of(file), names.toList(), "no temporary file stays behind");
