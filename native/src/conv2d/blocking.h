@@ -60,6 +60,9 @@ inline constexpr int64_t prefetch_dst_bytes = 16 << 20;
 inline constexpr int64_t winograd_shared_weights = 60'000;
 inline constexpr int64_t winograd_shared_tiles = 56;
 
+/// So do layers with fewer tiles a thread than this.
+inline constexpr int64_t winograd_fewest_own_tiles = 8;
+
 /// Otherwise a thread's own V and M are to stay in its L2; more tiles than this save nothing.
 inline constexpr double winograd_share_of_l2 = 0.6;
 inline constexpr int64_t winograd_own_tiles = 56;
@@ -72,9 +75,6 @@ inline constexpr double winograd_transform_cost = 4.5;
 
 /// F(4x4)'s weights are 2.25 times as large as F(2x2)'s: with so few tiles or less, reading them is what takes the time.
 inline constexpr int64_t winograd4_fewest_tiles = 4;
-
-/// Elements between two frequencies of V and M beyond their own, lest all of a tile's lie in the same set of a cache.
-inline constexpr int64_t winograd_frequency_gap = 5 * 16;
 
 /// First layers: output rows per task. Their input rows stay in L1, and the border is written once per task.
 inline constexpr int first_rows = 2;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd convolution: packing, the cut into tasks, and the loops around transforms and products. Knows no instruction set.
 //
-// The output is cut into tiles of m x m pixels, the tiles into blocks, a block into groups of as many tiles as a product takes.
-// Each block is transformed, multiplied and transformed back. A small layer's threads each take whole blocks, with V and M of
-// their own in L2. Where the weights are what is large, all threads work on one block together, so that the weights pass through
-// the caches once: a block's transform, its products frequency by frequency, its way back.
+// The output is cut into tiles of m x m pixels, those of all images into blocks. Each block is transformed, multiplied and
+// transformed back. A small layer's threads each take whole blocks, with V and M of their own in L2. Where the weights are what is
+// large, or tiles are few, all threads work on one block together, so that the weights pass through the caches once: they split
+// the transforms by channels, the products by frequencies and panels of output channels.
 #include "conv2d/winograd.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ constexpr int most_taps = 5;
 
 /// G of F(m, r): row j holds the powers of point j over the product of its distances to the others; the last is infinity's.
 std::vector<std::array<double, most_taps>> weight_transform(int m, int r) {
-    const std::vector<double> points = m + r == 7 ? std::vector{0.0, 0.625, -0.625, 1.5, -1.5} : std::vector{0.0, 1.0, -1.0};
+    const std::vector<double> points = m + r == 7 ? std::vector{0.0, winograd_a, -winograd_a, winograd_b, -winograd_b} : std::vector{0.0, 1.0, -1.0};
     std::vector<std::array<double, most_taps>> g;
     for (const double point : points) {
         double value = 1;
@@ -38,109 +38,89 @@ std::vector<std::array<double, most_taps>> weight_transform(int m, int r) {
     return g;
 }
 
+/// A panel: one or two vectors of output channels of one group.
+struct panel {
+    int64_t weights;  // offset of its weights within a frequency's
+    int dst_block;
+    int src_block;
+    int vectors;
+};
+
 class conv2d_winograd final : public op {
   public:
     conv2d_winograd(const sextant_conv2d& problem, const conv2d_parameters& parameters, const device_traits& device,
                     const winograd_kernels& kernels)
         : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes), m_(kernels.m), r_(kernels.r),
-          size_(m_ + r_ - 1), frequencies_(size_ * size_), src_blocks_(channel_blocks(problem.src)),
-          dst_blocks_(channel_blocks(problem.dst)), panels_(ceil_div(dst_blocks_, tile_vectors)) {
+          size_(m_ + r_ - 1), channels_(problem.src.c / problem.groups), frequencies_(size_ * size_),
+          src_blocks_(channel_blocks(problem.src)), dst_blocks_(channel_blocks(problem.dst)) {
         tiles_across_ = ceil_div(dst.w, m_);
         tiles_down_ = ceil_div(dst.h, m_);
         tiles_ = dst.n * tiles_down_ * tiles_across_;
-        choose_blocks(device);
         pack(parameters);
+        choose_blocks(device);
+        zeros_ = aligned_floats(int64_t{problem.src.w} * lanes_);
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const std::byte* src = operands[0];
-        const std::byte* residual = problem_.has_residual ? operands[1].as<std::byte>() : nullptr;
-        std::byte* out = operands[operand_count() - 1];
+        const places at{operands[0], problem_.has_residual ? operands[1].as<std::byte>() : nullptr, operands[operand_count() - 1]};
         float* const memory = reinterpret_cast<float*>(scratch);
-        if (!shared_) {
-            pool.parallel_for(blocks_, [&](int64_t task, int thread) {
-                const block b = block_at(task, memory + thread * thread_floats_);
-                transform(b, 0, src_blocks_, src, memory + thread * thread_floats_ + block_floats_);
-                multiply(b, 0, frequencies_, 0, panels_);
-                finish(b, 0, dst_blocks_, residual, out);
-            });
+        if (shared_) {
+            run_shared(pool, at, memory);
             return;
         }
-        for (int64_t number = 0; number < blocks_; ++number) {
-            const block b = block_at(number, memory);
-            pool.parallel_for(source_tasks_, [&](int64_t task, int thread) {
-                transform(b, src_blocks_ * task / source_tasks_, src_blocks_ * (task + 1) / source_tasks_, src,
-                          memory + block_floats_ + thread * strip_floats_);
-            });
-            pool.parallel_for(frequencies_ * panel_tasks_, [&](int64_t task, int) {
-                const int64_t frequency = task / panel_tasks_, part = task % panel_tasks_;
-                multiply(b, frequency, frequency + 1, panels_ * part / panel_tasks_, panels_ * (part + 1) / panel_tasks_);
-            });
-            pool.parallel_for(result_tasks_, [&](int64_t task, int) {
-                finish(b, dst_blocks_ * task / result_tasks_, dst_blocks_ * (task + 1) / result_tasks_, residual, out);
-            });
-        }
+        pool.parallel_for(blocks_, [&](int64_t task, int thread) {
+            const block b = block_at(task, memory + thread * block_floats_);
+            transform(b, 0, b.tiles, 0, src_blocks_, at.src);
+            multiply(b, 0, frequencies_ * panel_count());
+            finish(b, 0, b.tiles, 0, dst_blocks_, at);
+        });
     }
 
     int operand_count() const override { return problem_.has_residual ? 3 : 2; }
     int64_t scratch_bytes(int threads) const override {
-        return int64_t{sizeof(float)} * (shared_ ? block_floats_ + threads * strip_floats_ : threads * thread_floats_);
+        return int64_t{sizeof(float)} * block_floats_ * (shared_ ? 1 : threads);
     }
     int64_t weight_bytes() const override { return weights_.bytes() + bias_.bytes(); }
     int64_t flops() const override { return conv2d_flops(problem_); }
 
   private:
+    struct places {
+        const std::byte *src, *residual;
+        std::byte* dst;
+    };
+
     /// Consecutive tiles that are worked on at a time, and their V and M.
     struct block {
-        int64_t first;
-        int tiles, group_tiles;
+        int64_t first, tiles;
         float *v, *m;
     };
 
-    /// How many tiles a block has, and who works on it.
-    void choose_blocks(const device_traits& device) {
-        const int64_t channels = (src_blocks_ + dst_blocks_) * lanes_;
-        const int64_t tile_bytes = frequencies_ * channels * int64_t{sizeof(float)};
-        shared_ = device.threads > 1 && src_blocks_ * dst_blocks_ * lanes_ * lanes_ >= blocking::winograd_shared_weights;
-        const double room = static_cast<double>(device.l2_bytes) * blocking::winograd_share_of_l2;
-        const int64_t own = std::clamp<int64_t>(static_cast<int64_t>(room / static_cast<double>(tile_bytes)), kernels_.tiles,
-                                                blocking::winograd_own_tiles);
-        const int64_t most = src_blocks_ * dst_blocks_ * lanes_ * lanes_ >= blocking::winograd_shared_weights
-                                 ? blocking::winograd_shared_tiles
-                                 : own;
-        blocks_ = ceil_div(tiles_, std::min(most, tiles_));
-        if (!shared_ && device.threads > 1) blocks_ = std::min(tiles_, ceil_div(blocks_, device.threads) * device.threads);
-        const int64_t largest = ceil_div(tiles_, blocks_), groups = ceil_div(largest, kernels_.tiles);
-        v_group_ = src_blocks_ * kernels_.tiles * lanes_;
-        m_group_ = dst_blocks_ * kernels_.tiles * lanes_;
-        v_frequency_ = groups * v_group_ + blocking::winograd_frequency_gap;
-        m_frequency_ = groups * m_group_ + blocking::winograd_frequency_gap;
-        block_floats_ = frequencies_ * (v_frequency_ + m_frequency_);
-        strip_floats_ = winograd_strip_floats(m_, r_, lanes_);
-        thread_floats_ = block_floats_ + strip_floats_;
-        const int64_t enough = int64_t{device.threads} * blocking::tasks_per_thread;
-        source_tasks_ = std::min(src_blocks_, enough);
-        result_tasks_ = std::min(dst_blocks_, enough);
-        panel_tasks_ = std::min(panels_, ceil_div(enough, frequencies_));
-    }
+    int64_t panel_count() const { return static_cast<int64_t>(panels_.size()); }
 
     void pack(const conv2d_parameters& parameters) {
-        const auto g = weight_transform(m_, r_);
-        const int channels = problem_.src.c;
-        weights_ = aligned_floats(frequencies_ * channels * dst_blocks_ * lanes_);
+        const int per_group = dst.c / problem_.groups, k_blocks = static_cast<int>(ceil_div(per_group, lanes_));
+        for (int g = 0; g < problem_.groups; ++g)
+            for (int b = 0; b < k_blocks; b += tile_vectors) {
+                const int vectors = std::min(tile_vectors, k_blocks - b);
+                panels_.push_back({frequency_weights_, g * k_blocks + b, g * channels_ / lanes_, vectors});
+                frequency_weights_ += int64_t{channels_} * vectors * lanes_;
+            }
+        weights_ = aligned_floats(frequencies_ * frequency_weights_);
         bias_ = aligned_floats(dst_blocks_ * lanes_);
         for (int k = 0; parameters.bias && k < dst.c; ++k) bias_[k] = parameters.bias[k];
-        for (int64_t panel = 0; panel < panels_; ++panel) {
-            const int width = vectors_of(panel) * lanes_, first = static_cast<int>(panel) * tile_vectors * lanes_;
-            for (int c = 0; c < channels; ++c)
-                for (int k = 0; k < std::min(width, dst.c - first); ++k) {
-                    const float* w = parameters.weights + (int64_t{first + k} * channels + c) * r_ * r_;
-                    float* packed = weights_.data() + int64_t{first} * channels + int64_t{c} * width + k;
+        const auto g = weight_transform(m_, r_);
+        for (const panel& p : panels_) {
+            const int width = p.vectors * lanes_, first = p.dst_block * lanes_;
+            const int count = std::min(width, (first / per_group + 1) * per_group - first);
+            for (int c = 0; c < channels_; ++c)
+                for (int k = 0; k < count; ++k) {
+                    const float* w = parameters.weights + (int64_t{first + k} * channels_ + c) * r_ * r_;
+                    float* packed = weights_.data() + p.weights + int64_t{c} * width + k;
                     for (int y = 0; y < size_; ++y) {
                         double row[most_taps] = {};
                         for (int s = 0; s < r_; ++s)
                             for (int r = 0; r < r_; ++r) row[s] += g[y][r] * w[r * r_ + s];
-                        for (int x = 0; x < size_; ++x, packed += channels * dst_blocks_ * lanes_) {
+                        for (int x = 0; x < size_; ++x, packed += frequency_weights_) {
                             double sum = 0;
                             for (int s = 0; s < r_; ++s) sum += g[x][s] * row[s];
                             *packed = static_cast<float>(sum);
@@ -150,109 +130,145 @@ class conv2d_winograd final : public op {
         }
     }
 
-    int vectors_of(int64_t panel) const { return static_cast<int>(std::min<int64_t>(tile_vectors, dst_blocks_ - panel * tile_vectors)); }
+    /// How many tiles a block has, and who works on it.
+    void choose_blocks(const device_traits& device) {
+        const int64_t tile_bytes = frequencies_ * (src_blocks_ + dst_blocks_) * lanes_ * int64_t{sizeof(float)};
+        const double room = static_cast<double>(device.l2_bytes) * blocking::winograd_share_of_l2;
+        const int64_t own = std::clamp<int64_t>(static_cast<int64_t>(room / static_cast<double>(tile_bytes)), kernels_.tiles,
+                                                blocking::winograd_own_tiles);
+        const bool large = frequency_weights_ >= blocking::winograd_shared_weights;
+        shared_ = large || tiles_ < device.threads * blocking::winograd_fewest_own_tiles;
+        blocks_ = ceil_div(tiles_, shared_ ? blocking::winograd_shared_tiles : own);
+        if (!shared_) blocks_ = std::min(tiles_, ceil_div(blocks_, device.threads) * device.threads);
+        block_tiles_ = ceil_div(tiles_, blocks_);
+        v_frequency_ = frequency_pitch(src_blocks_);
+        m_frequency_ = frequency_pitch(dst_blocks_);
+        block_floats_ = frequencies_ * (v_frequency_ + m_frequency_);
+        tasks_ = device.threads == 1 ? 1 : device.threads * blocking::tasks_per_thread;
+    }
+
+    /// An odd number of cache lines, lest a tile's frequencies all lie in the same set of a cache.
+    int64_t frequency_pitch(int64_t channel_blocks) const {
+        constexpr int64_t line = 16;
+        return (ceil_div(channel_blocks * block_tiles_ * lanes_, line) | 1) * line;
+    }
 
     block block_at(int64_t number, float* memory) const {
-        const int64_t first = number * tiles_ / blocks_, tiles = (number + 1) * tiles_ / blocks_ - first;
-        const int64_t groups = ceil_div(tiles, kernels_.tiles);
-        return {first, static_cast<int>(tiles), static_cast<int>(ceil_div(tiles, groups)), memory,
-                memory + frequencies_ * v_frequency_};
+        const int64_t first = number * tiles_ / blocks_, end = (number + 1) * tiles_ / blocks_;
+        return {first, end - first, memory, memory + frequencies_ * v_frequency_};
+    }
+
+    /// One block after the other. A block's way back and the next one's transform need not wait for each other.
+    void run_shared(thread_pool& pool, const places& at, float* memory) const {
+        // Channels are split first; where these are too few, tiles.
+        const int64_t src_cuts = ceil_div(tasks_, src_blocks_), dst_cuts = ceil_div(tasks_, dst_blocks_);
+        for (int64_t number = 0; number <= blocks_; ++number) {
+            const int64_t src_tasks = number < blocks_ ? src_blocks_ * src_cuts : 0, dst_tasks = number ? dst_blocks_ * dst_cuts : 0;
+            pool.parallel_for(dst_tasks + src_tasks, [&](int64_t task, int) {
+                if (task < dst_tasks) {
+                    const block b = block_at(number - 1, memory);
+                    const int64_t channels = task / dst_cuts, cut = task % dst_cuts;
+                    finish(b, b.tiles * cut / dst_cuts, b.tiles * (cut + 1) / dst_cuts, channels, channels + 1, at);
+                } else {
+                    const block b = block_at(number, memory);
+                    const int64_t channels = (task - dst_tasks) / src_cuts, cut = (task - dst_tasks) % src_cuts;
+                    transform(b, b.tiles * cut / src_cuts, b.tiles * (cut + 1) / src_cuts, channels, channels + 1, at.src);
+                }
+            });
+            if (number == blocks_) return;
+            const int64_t units = frequencies_ * panel_count(), tasks = std::min(units, tasks_);
+            pool.parallel_for(tasks, [&](int64_t task, int) {
+                multiply(block_at(number, memory), units * task / tasks, units * (task + 1) / tasks);
+            });
+        }
     }
 
     /// body(image, row of tiles, first column of tiles, tiles, first within the block) for each stretch of a row of tiles.
     template <class Body>
-    void each_strip(const block& b, int most, Body&& body) const {
-        for (int done = 0; done < b.tiles;) {
-            const int64_t tile = b.first + done, row = tile / tiles_across_;
-            const int across = static_cast<int>(tile % tiles_across_);
-            const int count = std::min({most, b.tiles - done, static_cast<int>(tiles_across_) - across});
-            body(static_cast<int>(row / tiles_down_), static_cast<int>(row % tiles_down_), across, count, done);
-            done += count;
+    void each_strip(const block& b, int64_t first, int64_t end, Body&& body) const {
+        while (first < end) {
+            const int64_t tile = b.first + first, row = tile / tiles_across_, across = tile % tiles_across_;
+            const int64_t count = std::min(end - first, tiles_across_ - across);
+            body(row / tiles_down_, static_cast<int>(row % tiles_down_), static_cast<int>(across), static_cast<int>(count), first);
+            first += count;
         }
     }
 
-    void transform(const block& b, int64_t first_block, int64_t end_block, const std::byte* src, float* columns) const {
-        alignas(64) static constexpr float zeros[16] = {};
+    void transform(const block& b, int64_t first_tile, int64_t end_tile, int64_t first_block, int64_t end_block,
+                   const std::byte* src) const {
         const sextant_tensor& t = problem_.src;
         const int64_t bytes = element_bytes(t);
-        each_strip(b, winograd_strip_tiles, [&](int n, int tile_row, int across, int count, int done) {
+        each_strip(b, first_tile, end_tile, [&](int64_t n, int tile_row, int across, int count, int64_t first) {
             winograd_strip strip{};
             strip.first_column = across * m_ - problem_.pad_left;
             strip.width = t.w;
             strip.tiles = count;
-            strip.first_tile = done;
-            strip.group_tiles = b.group_tiles;
             strip.frequency = v_frequency_;
-            strip.group = v_group_;
-            strip.columns = columns;
             for (int64_t block = first_block; block < end_block; ++block) {
+                const std::byte* plane = src + bytes * (n * image_pitch(t) + block * plane_pitch(t) + origin(t));
                 for (int i = 0; i < size_; ++i) {
                     const int y = tile_row * m_ - problem_.pad_top + i;
                     const bool inside = y >= 0 && y < t.h;
-                    strip.rows[i] = inside ? src + bytes * (n * image_pitch(t) + block * plane_pitch(t) + origin(t) + y * row_pitch(t))
-                                           : reinterpret_cast<const std::byte*>(zeros);
-                    strip.step[i] = inside ? lanes_ : 0;
+                    strip.rows[i] = inside ? static_cast<const void*>(plane + bytes * y * row_pitch(t)) : zeros_.data();
                 }
-                strip.v = b.v + block * kernels_.tiles * lanes_;
+                strip.v = b.v + (block * block_tiles_ + first) * lanes_;
                 kernels_.source(strip);
             }
         });
     }
 
-    /// All groups of the block, for some frequencies and panels. Long sums are cut so that their rounding errors stay small.
-    void multiply(const block& b, int64_t first_frequency, int64_t end_frequency, int64_t first_panel, int64_t end_panel) const {
-        const int channels = problem_.src.c, full = channels / lanes_, chunk = blocking::winograd_chunk_channels / lanes_;
-        const int groups = static_cast<int>(ceil_div(b.tiles, b.group_tiles));
-        for (int64_t f = first_frequency; f < end_frequency; ++f)
-            for (int64_t panel = first_panel; panel < end_panel; ++panel) {
-                const int vectors = vectors_of(panel);
-                const float* u = weights_.data() + (f * dst_blocks_ + panel * tile_vectors) * lanes_ * channels;
-                const int64_t panel_floats = int64_t{channels} * vectors * lanes_;
-                const bool fetch = panel_floats * int64_t{sizeof(float)} > blocking::prefetch_panel_bytes;
-                const float* next = u + panel_floats;
-                winograd_product a{};
-                a.next_lines = fetch ? static_cast<int>(ceil_div(lanes_ * vectors * lanes_ / 16, groups)) : 0;
-                for (int from = 0; from < std::max(full, 1); from += chunk) {
-                    a.blocks = std::min(chunk, full - from);
-                    a.tail_channels = from + chunk >= full ? channels % lanes_ : 0;
-                    a.add = from > 0;
-                    for (int group = 0; group < groups; ++group) {
-                        a.v = b.v + f * v_frequency_ + group * v_group_ + int64_t{from} * kernels_.tiles * lanes_;
-                        a.u = u + int64_t{from} * lanes_ * vectors * lanes_;
-                        a.m = b.m + f * m_frequency_ + group * m_group_ + panel * tile_vectors * kernels_.tiles * lanes_;
-                        a.next = next;
-                        kernels_.product[vectors - 1][std::min(b.group_tiles, b.tiles - group * b.group_tiles)](a);
-                        next += int64_t{a.blocks} * a.next_lines * 16;
-                    }
+    /// Some of the frequencies x panels, for all tiles in groups of even size. Long sums are cut so that their rounding errors
+    /// stay small.
+    void multiply(const block& b, int64_t first_unit, int64_t end_unit) const {
+        const int full = channels_ / lanes_, chunk = blocking::winograd_chunk_channels / lanes_;
+        const int64_t groups = ceil_div(b.tiles, kernels_.tiles);
+        for (int64_t unit = first_unit; unit < end_unit; ++unit) {
+            const int64_t f = unit / panel_count();
+            const panel& p = panels_[unit % panel_count()];
+            const int64_t channel_weights = p.vectors * lanes_, panel_weights = channels_ * channel_weights;
+            const float* u = weights_.data() + f * frequency_weights_ + p.weights;
+            const float* next = u + panel_weights;
+            const bool fetch = unit + 1 < end_unit && panel_weights * int64_t{sizeof(float)} > blocking::prefetch_panel_bytes;
+            winograd_product a{};
+            a.v_block = a.m_block = block_tiles_ * lanes_;
+            a.next_lines = fetch ? static_cast<int>(ceil_div(lanes_ * channel_weights / 16, groups)) : 0;
+            for (int from = 0; from < std::max(full, 1); from += chunk) {
+                a.blocks = std::min(chunk, full - from);
+                a.tail_channels = from + chunk >= full ? channels_ % lanes_ : 0;
+                a.add = from > 0;
+                a.u = u + from * lanes_ * channel_weights;
+                for (int64_t group = 0; group < groups; ++group) {
+                    const int64_t tile = group * b.tiles / groups, count = (group + 1) * b.tiles / groups - tile;
+                    a.v = b.v + f * v_frequency_ + (p.src_block + from) * a.v_block + tile * lanes_;
+                    a.m = b.m + f * m_frequency_ + p.dst_block * a.m_block + tile * lanes_;
+                    a.next = next;
+                    kernels_.product[p.vectors - 1][count](a);
+                    next += int64_t{a.blocks} * a.next_lines * 16;
                 }
             }
+        }
     }
 
-    void finish(const block& b, int64_t first_block, int64_t end_block, const std::byte* residual, std::byte* out) const {
-        const int64_t bytes = element_bytes(dst);
-        each_strip(b, b.tiles, [&](int n, int tile_row, int across, int count, int done) {
+    void finish(const block& b, int64_t first_tile, int64_t end_tile, int64_t first_block, int64_t end_block,
+                const places& at) const {
+        each_strip(b, first_tile, end_tile, [&](int64_t n, int tile_row, int across, int count, int64_t first) {
             winograd_result a{};
             a.frequency = m_frequency_;
-            a.group = m_group_;
             a.tiles = count;
-            a.first_tile = done;
-            a.group_tiles = b.group_tiles;
             a.dst_row = row_pitch(dst);
             a.residual_row = row_pitch(problem_.residual);
             a.rows = dst.h - tile_row * m_;
             a.columns = dst.w - across * m_;
             a.activation = problem_.activation;
             const auto pixel = [&](const sextant_tensor& t, int64_t block) {
-                return bytes * (n * image_pitch(t) + block * plane_pitch(t) + origin(t) + tile_row * m_ * row_pitch(t) +
-                                int64_t{across} * m_ * lanes_);
+                return element_bytes(t) * (n * image_pitch(t) + block * plane_pitch(t) + origin(t) +
+                                           tile_row * m_ * row_pitch(t) + int64_t{across} * m_ * lanes_);
             };
             for (int64_t block = first_block; block < end_block; ++block) {
-                const int64_t panel = block / tile_vectors;
-                a.slot = vectors_of(panel) * lanes_;
-                a.m = b.m + panel * tile_vectors * kernels_.tiles * lanes_ + block % tile_vectors * lanes_;
+                a.m = b.m + (block * block_tiles_ + first) * lanes_;
                 a.bias = bias_.data() + block * lanes_;
-                a.dst = out + pixel(dst, block);
-                if (residual) a.residual = residual + pixel(problem_.residual, block);
+                a.dst = at.dst + pixel(dst, block);
+                if (at.residual) a.residual = at.residual + pixel(problem_.residual, block);
                 kernels_.result(a);
             }
         });
@@ -260,15 +276,15 @@ class conv2d_winograd final : public op {
 
     const sextant_conv2d problem_;
     const winograd_kernels& kernels_;
-    const int lanes_, m_, r_, size_;
-    const int64_t frequencies_, src_blocks_, dst_blocks_, panels_;
-    aligned_floats weights_, bias_;
+    const int lanes_, m_, r_, size_, channels_;  // channels of src: per group
+    const int64_t frequencies_, src_blocks_, dst_blocks_;
+    std::vector<panel> panels_;
+    int64_t frequency_weights_ = 0;
+    aligned_floats weights_, bias_, zeros_;
 
-    int64_t tiles_across_, tiles_down_, tiles_, blocks_;
+    int64_t tiles_across_, tiles_down_, tiles_, blocks_, block_tiles_;
     bool shared_;
-    int64_t v_frequency_, m_frequency_, v_group_, m_group_;
-    int64_t block_floats_, strip_floats_, thread_floats_;
-    int64_t source_tasks_, panel_tasks_, result_tasks_;
+    int64_t v_frequency_, m_frequency_, block_floats_, tasks_;
 };
 
 }  // namespace
@@ -278,24 +294,26 @@ std::string winograd_declines(const sextant_conv2d& a, const winograd_kernels& k
     const std::string size = std::to_string(kernels.r);
     if (a.r != kernels.r || a.s != kernels.r || a.stride_h != 1 || a.stride_w != 1 || a.dilation_h != 1 || a.dilation_w != 1)
         return "it does " + size + "x" + size + " with stride 1 and dilation 1 only";
-    if (a.groups != 1) return "it has " + std::to_string(a.groups) + " groups";
     if (a.pre_activation) return "a pre-activation is asked for";
     if (block_of(a.src) != kernels.lanes || block_of(a.dst) != kernels.lanes ||
         (a.has_residual && block_of(a.residual) != kernels.lanes))
         return "src, dst and residual must be in blocks of " + std::to_string(kernels.lanes) + " channels";
+    if (a.groups > 1 && (a.src.c / a.groups % kernels.lanes || a.dst.c / a.groups % kernels.lanes))
+        return "groups have " + std::to_string(a.src.c / a.groups) + " and " + std::to_string(a.dst.c / a.groups) +
+               " channels, not multiples of " + std::to_string(kernels.lanes);
     return {};
 }
 
 /// Multiply-adds of vectors, and what the transforms of a block of channels take in the same measure.
 std::string winograd_yields(const sextant_conv2d& a, const winograd_kernels& kernels) {
     const int64_t tiles = int64_t{a.dst.n} * ceil_div(a.dst.h, kernels.m) * ceil_div(a.dst.w, kernels.m);
-    const int64_t size = kernels.m + kernels.r - 1, c = channel_blocks(a.src), k = channel_blocks(a.dst);
+    const int64_t size = kernels.m + kernels.r - 1, channels = a.src.c / a.groups, c = channel_blocks(a.src), k = channel_blocks(a.dst);
     const double transforms = blocking::winograd_transform_cost * static_cast<double>(tiles * size * size * (c + k));
-    const double products = static_cast<double>(tiles * size * size * a.src.c * k);
-    if (products + transforms > static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * a.src.c * k))
+    const double products = static_cast<double>(tiles * size * size * channels * k);
+    if (products + transforms > static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * channels * k))
         return "its transforms would take longer than the products that it saves";
     if (kernels.m == 4 && tiles <= blocking::winograd4_fewest_tiles &&
-        int64_t{a.src.c} * a.dst.c >= blocking::winograd_shared_weights)
+        channels * a.dst.c >= blocking::winograd_shared_weights)
         return "its weights take longer to read than its few tiles to multiply";
     return {};
 }

@@ -5,7 +5,7 @@
 
 namespace sextant {
 
-constinit const winograd_kernels winograd4_avx2 = avx2::winograd_table<4, 3, float>(SEXTANT_F32);
-constinit const winograd_kernels winograd2_5x5_avx2 = avx2::winograd_table<2, 5, float>(SEXTANT_F32);
+constinit const winograd_kernels winograd4_avx2 = avx2::winograd_table<4, 3, float>();
+constinit const winograd_kernels winograd2_5x5_avx2 = avx2::winograd_table<2, 5, float>();
 
 }  // namespace sextant
