@@ -38,6 +38,9 @@ final class Lowering {
     private final Precision precision;
     private final Tuning tuning;
     private final Map<Value, Integer> callers = new HashMap<>();
+    private final List<Integer> rows = new ArrayList<>();
+    /** That the operation in hand is for. */
+    private int images;
 
     /**
      * @param parameters what {@code graph}'s constants are made from
@@ -55,23 +58,42 @@ final class Lowering {
         for (var tap : graph.taps().values()) callers.put(tap, buffer++);
     }
 
-    /** Adds a step for each node to {@code plan} and says what each turned out to be. */
+    /**
+     * Adds what runs the nodes to {@code plan} and says what each node turned out to be. A segment's operations are made for
+     * the images that it takes at a time, and added once for each such portion of the batch.
+     */
     List<Step> into(MemorySegment plan) {
         var steps = new ArrayList<Step>();
-        for (var node : graph.nodes()) {
+        for (var segment : graph.segments()) {
+            images = segment.images();
+            var operations = new ArrayList<MemorySegment>();
             try (var arena = Arena.ofConfined()) {
-                var operation = operation(node, arena);
-                try {
-                    var places = places(node, arena);
-                    int count = node.sources().size() + 1;
-                    Native.check(error -> sextant_h.sextant_plan_add(plan, operation, places, count, error));
-                    steps.add(step(node, operation, arena));
-                } finally {
-                    sextant_h.sextant_op_destroy(operation);
+                var nodes = graph.nodes().subList(segment.first(), segment.end());
+                for (var node : nodes) {
+                    try (var constants = Arena.ofConfined()) {
+                        operations.add(operation(node, constants));
+                    }
+                    steps.add(step(node, operations.getLast(), arena));
                 }
+                for (int image = 0; image < graph.input().n(); image += images) {
+                    for (int i = 0; i < nodes.size(); i++) {
+                        var operation = operations.get(i);
+                        var places = places(nodes.get(i), image, arena);
+                        int count = nodes.get(i).sources().size() + 1;
+                        Native.check(error -> sextant_h.sextant_plan_add(plan, operation, places, count, error));
+                        rows.add(segment.first() + i);
+                    }
+                }
+            } finally {
+                operations.forEach(sextant_h::sextant_op_destroy);
             }
         }
         return steps;
+    }
+
+    /** For each of the plan's own steps the node that it does, wholly or in part. */
+    int[] rows() {
+        return rows.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private Step step(Node node, MemorySegment operation, Arena arena) {
@@ -80,7 +102,7 @@ final class Lowering {
         long weightBytes = sextant_op_info.weight_bytes(info);
         long bytes = node.sources().stream().mapToLong(this::bytes).sum() + bytes(node.dst()) + weightBytes;
         return new Step(node.name(), node.text(), sextant_op_info.implementation(info).getString(0), node.dst().shape(),
-            sextant_op_info.flops(info), weightBytes, bytes);
+            sextant_op_info.flops(info) * (node.dst().n() / images), weightBytes, bytes);
     }
 
     /** Of its pixels, whole blocks of channels: the halo is hardly ever touched. */
@@ -237,7 +259,7 @@ final class Lowering {
         var layout = graph.layout(value);
         sextant_tensor.dtype(tensor, sextant_h.SEXTANT_F32());
         sextant_tensor.layout(tensor, layout.isPlain() ? sextant_h.SEXTANT_NCHW() : layout.block());
-        sextant_tensor.n(tensor, value.n());
+        sextant_tensor.n(tensor, images);
         sextant_tensor.c(tensor, value.c());
         sextant_tensor.h(tensor, value.h());
         sextant_tensor.w(tensor, value.w());
@@ -245,7 +267,8 @@ final class Lowering {
         sextant_tensor.c_total(tensor, graph.whole(value).c());
     }
 
-    private MemorySegment places(Node node, Arena arena) {
+    /** Where the operands of {@code node} lie when it does the images from {@code image} on. */
+    private MemorySegment places(Node node, int image, Arena arena) {
         var operands = new ArrayList<>(node.sources());
         operands.add(node.dst());
         var places = sextant_place.allocateArray(operands.size(), arena);
@@ -254,6 +277,7 @@ final class Lowering {
             var whole = graph.whole(value);
             var layout = graph.layout(value);
             long start = callers.containsKey(whole) ? 0 : graph.storage().offsets().get(whole);
+            if (graph.images(whole) > images) start += image * layout.imageBytes(whole);
             var place = sextant_place.asSlice(places, i);
             sextant_place.offset(place, start + graph.channel(value) / layout.block() * layout.planeBytes(whole));
             sextant_place.buffer(place, callers.getOrDefault(whole, 0));

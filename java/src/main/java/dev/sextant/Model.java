@@ -6,6 +6,7 @@ import dev.sextant.bindings.SextantLibrary;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Parameters;
 import dev.sextant.graph.Pass;
+import dev.sextant.graph.SubBatches;
 import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
 import dev.sextant.models.Network;
@@ -150,7 +151,8 @@ public final class Model implements AutoCloseable {
             graph = checkpoint.adopt(graph);
             checkpoint.requireFits(graph, network);
         }
-        var compiled = graph.tapping(key.taps()).through(Pass.inference(key.device().info().block()));
+        var info = key.device().info();
+        var compiled = graph.tapping(key.taps()).through(Pass.inference(info.block(), SubBatches.cacheBytes(info.threads())));
         var tuning = key.tuned() ? new Tuning(key.device(), compiled, SextantLibrary.cache()) : null;
         var plan = new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision(),
             tuning);

@@ -19,6 +19,7 @@ final class Plan implements AutoCloseable {
     private final MemorySegment handle;
     private final Graph graph;
     private final List<Step> steps;
+    private final int[] rows;
     private final List<String> notes;
     private final int buffers;
     private final long workspaceBytes, weightBytes, flops;
@@ -32,7 +33,9 @@ final class Plan implements AutoCloseable {
         var created = Native.create((plan, error) -> sextant_h.sextant_plan_create(device.handle(), plan, error));
         handle = created.reinterpret(arena, sextant_h::sextant_plan_destroy);
         try (var scratch = Arena.ofConfined()) {
-            steps = List.copyOf(new Lowering(device.handle(), graph, parameters, precision, tuning).into(handle));
+            var lowering = new Lowering(device.handle(), graph, parameters, precision, tuning);
+            steps = List.copyOf(lowering.into(handle));
+            rows = lowering.rows();
             if (tuning != null) tuning.keep();
             notes = tuning == null ? List.of() : tuning.notes();
             Native.check(error -> sextant_h.sextant_plan_finish(handle, error));
@@ -57,6 +60,11 @@ final class Plan implements AutoCloseable {
         return steps;
     }
 
+    /** For each of the times that a run reports the index of the step that it is a part of. */
+    int[] rows() {
+        return rows;
+    }
+
     /** What the caller of its making should know, each a sentence. */
     List<String> notes() {
         return notes;
@@ -79,7 +87,7 @@ final class Plan implements AutoCloseable {
      * Runs all steps. Allocates nothing.
      *
      * @param addresses workspace, input, output, taps; what they point to must stay alive until this returns
-     * @param nanoseconds room for one long a step, or {@code NULL}
+     * @param nanoseconds room for one long for each of {@link #rows}, or {@code NULL}
      * @param error room for an error
      */
     void run(MemorySegment addresses, MemorySegment nanoseconds, MemorySegment error) {

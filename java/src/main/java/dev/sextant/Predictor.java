@@ -115,7 +115,7 @@ public final class Predictor implements AutoCloseable {
             output = segments.get(1);
             int next = 2;
             for (var name : graph.taps().keySet()) taps.put(name, segments.get(next++));
-            nanoseconds = arena.allocate(ValueLayout.JAVA_LONG, plan.steps().size());
+            nanoseconds = arena.allocate(ValueLayout.JAVA_LONG, plan.rows().length);
             error = sextant_error.allocate(arena);
         } catch (Throwable e) {
             arena.close();
@@ -211,8 +211,11 @@ public final class Predictor implements AutoCloseable {
         begin("profile");
         try {
             run(input, output, nanoseconds);
+            var sums = new long[steps().size()];
+            var rows = plan.rows();
+            for (int i = 0; i < rows.length; i++) sums[rows[i]] += nanoseconds.getAtIndex(ValueLayout.JAVA_LONG, i);
             var timings = new ArrayList<Timing>();
-            for (var step : steps()) timings.add(new Timing(step, nanoseconds.getAtIndex(ValueLayout.JAVA_LONG, timings.size())));
+            for (var step : steps()) timings.add(new Timing(step, sums[timings.size()]));
             return List.copyOf(timings);
         } finally {
             use.unlock();

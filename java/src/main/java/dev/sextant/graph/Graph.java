@@ -4,6 +4,7 @@ package dev.sextant.graph;
 import dev.sextant.Shape;
 import dev.sextant.graph.Constant.Parameter;
 import dev.sextant.graph.Storage.Layout;
+import dev.sextant.graph.Storage.Segment;
 import dev.sextant.graph.Storage.Slice;
 import dev.sextant.nn.Nn;
 import java.util.ArrayList;
@@ -58,7 +59,9 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
         if (index >= nodes.size()) {
             throw new IllegalArgumentException("graph: has " + nodes.size() + " nodes, none at index " + index);
         }
-        return with(List.of(nodes.get(index)));
+        var segment = segments().stream().filter(s -> s.first() <= index && index < s.end()).findFirst().orElseThrow();
+        return with(List.of(nodes.get(index))).with(storage.withSegments(List.of(new Segment(0, 1, segment.images())),
+            storage.images()));
     }
 
     /** Every parameter its nodes read, in order, each once. */
@@ -88,6 +91,29 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
 
     public Layout layout(Value value) {
         return storage.layouts().get(whole(value));
+    }
+
+    /** How many images of {@code value} are in memory at a time. */
+    public int images(Value value) {
+        return storage.images().getOrDefault(whole(value), value.n());
+    }
+
+    /** Bytes of the memory of {@code whole}. */
+    public long bytes(Value whole) {
+        return images(whole) * layout(whole).imageBytes(whole);
+    }
+
+    /** All nodes, in order: the segments, and one for each node that takes all images at once. */
+    public List<Segment> segments() {
+        var all = new ArrayList<Segment>();
+        int next = 0;
+        for (var segment : storage.segments()) {
+            for (; next < segment.first(); next++) all.add(new Segment(next, next + 1, input.n()));
+            all.add(segment);
+            next = segment.end();
+        }
+        for (; next < nodes.size(); next++) all.add(new Segment(next, next + 1, input.n()));
+        return all;
     }
 
     // ------------------------------------------------------------------------------------------ what passes ask
@@ -159,7 +185,11 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
     @Override
     public String toString() {
         var text = new StringBuilder(input + " = input: " + describe(input) + "\n");
-        for (var node : nodes) {
+        for (int i = 0; i < nodes.size(); i++) {
+            var node = nodes.get(i);
+            int index = i;
+            storage.segments().stream().filter(s -> s.first() == index).forEach(s ->
+                text.append("the next ").append(s.end() - s.first()).append(" by ").append(s.images()).append(" images:\n"));
             var sources = node.sources().stream().map(Value::toString).toList();
             text.append(node.dst()).append(" = ").append(node.text()).append(" (").append(String.join(", ", sources)).append(") ")
                 .append(node.name()).append(": ").append(describe(node.dst())).append('\n');

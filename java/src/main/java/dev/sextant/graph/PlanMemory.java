@@ -10,7 +10,8 @@ import java.util.List;
 
 /**
  * Gives each value its place in the workspace. A value lives from the node that first writes it to the node that last reads it, a
- * whole as long as any of its slices; values that live at different times share memory. The largest is placed first, each into
+ * whole as long as any of its slices; values that live at different times share memory. What a segment shares with other nodes
+ * lives as long as the whole segment, for its last images come after its first ones have gone through all its nodes. The largest is placed first, each into
  * the tightest gap that those living at the same time leave (Pisarchyk &amp; Lee, arXiv:2001.03288, sec. 5.2).
  */
 public final class PlanMemory implements Pass {
@@ -62,15 +63,18 @@ public final class PlanMemory implements Pass {
         var callers = new HashSet<>(graph.taps().values());
         callers.addAll(List.of(graph.input(), graph.output()));
         var blocks = new LinkedHashMap<Value, Block>();
-        for (int step = 0; step < graph.nodes().size(); step++) {
-            var node = graph.nodes().get(step);
-            var touched = new ArrayList<>(node.sources());
-            touched.add(node.dst());
-            for (var value : touched) {
-                var whole = graph.whole(value);
-                if (callers.contains(whole)) continue;
-                int first = step;
-                blocks.computeIfAbsent(whole, w -> new Block(w, aligned(graph.layout(w).bytes(w)), first)).last = step;
+        for (var segment : graph.segments()) {
+            for (int step = segment.first(); step < segment.end(); step++) {
+                var node = graph.nodes().get(step);
+                var touched = new ArrayList<>(node.sources());
+                touched.add(node.dst());
+                for (var value : touched) {
+                    var whole = graph.whole(value);
+                    if (callers.contains(whole)) continue;
+                    boolean shared = graph.images(whole) > segment.images();
+                    int first = shared ? segment.first() : step, last = shared ? segment.end() - 1 : step;
+                    blocks.computeIfAbsent(whole, w -> new Block(w, aligned(graph.bytes(w)), first)).last = last;
+                }
             }
         }
         return List.copyOf(blocks.values());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.graph;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -8,22 +9,29 @@ import java.util.Map;
  *
  * @param slices values that are channels of a wider one; that one is no slice itself
  * @param layouts of every value that is no slice
+ * @param segments stretches of nodes that run a few images at a time, in order and apart
+ * @param images how many images a value has memory for, where not for all: values that nobody outside of a segment touches
  * @param offsets bytes from the start of the workspace, of every value that is no slice and not the caller's
  * @param workspaceBytes room for all of them
  * @param largestLiveBytes what the values alive at the busiest step need: no plan can do with less
  */
-public record Storage(Map<Value, Slice> slices, Map<Value, Layout> layouts, Map<Value, Long> offsets, long workspaceBytes,
-        long largestLiveBytes) {
-    static final Storage UNDECIDED = new Storage(Map.of(), Map.of(), Map.of(), 0, 0);
+public record Storage(Map<Value, Slice> slices, Map<Value, Layout> layouts, List<Segment> segments, Map<Value, Integer> images,
+        Map<Value, Long> offsets, long workspaceBytes, long largestLiveBytes) {
+    static final Storage UNDECIDED = new Storage(Map.of(), Map.of(), List.of(), Map.of(), Map.of(), 0, 0);
 
     public Storage {
         slices = Map.copyOf(slices);
         layouts = Map.copyOf(layouts);
+        segments = List.copyOf(segments);
+        images = Map.copyOf(images);
         offsets = Map.copyOf(offsets);
     }
 
     /** Channels of {@code whole} from {@code channel} on. */
     public record Slice(Value whole, int channel) {}
+
+    /** The nodes from {@code first} up to, without it, {@code end}, which run {@code images} at a time. */
+    public record Segment(int first, int end, int images) {}
 
     /**
      * How a value is laid out: channels in blocks of {@code block}, 1 for plain {@code n c h w}, each plane with {@code halo}
@@ -41,8 +49,9 @@ public record Storage(Map<Value, Slice> slices, Map<Value, Layout> layouts, Map<
             return (value.h() + 2L * halo) * (value.w() + 2L * halo) * block * Float.BYTES;
         }
 
-        public long bytes(Value value) {
-            return value.n() * ((value.c() + block - 1L) / block) * planeBytes(value);
+        /** Bytes of one image. */
+        public long imageBytes(Value value) {
+            return (value.c() + block - 1L) / block * planeBytes(value);
         }
 
         @Override
@@ -52,14 +61,18 @@ public record Storage(Map<Value, Slice> slices, Map<Value, Layout> layouts, Map<
     }
 
     Storage withSlices(Map<Value, Slice> slices) {
-        return new Storage(slices, layouts, offsets, workspaceBytes, largestLiveBytes);
+        return new Storage(slices, layouts, segments, images, offsets, workspaceBytes, largestLiveBytes);
     }
 
     Storage withLayouts(Map<Value, Layout> layouts) {
-        return new Storage(slices, layouts, offsets, workspaceBytes, largestLiveBytes);
+        return new Storage(slices, layouts, segments, images, offsets, workspaceBytes, largestLiveBytes);
+    }
+
+    Storage withSegments(List<Segment> segments, Map<Value, Integer> images) {
+        return new Storage(slices, layouts, segments, images, offsets, workspaceBytes, largestLiveBytes);
     }
 
     Storage withOffsets(Map<Value, Long> offsets, long workspaceBytes, long largestLiveBytes) {
-        return new Storage(slices, layouts, offsets, workspaceBytes, largestLiveBytes);
+        return new Storage(slices, layouts, segments, images, offsets, workspaceBytes, largestLiveBytes);
     }
 }

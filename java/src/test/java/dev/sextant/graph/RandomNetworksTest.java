@@ -28,7 +28,7 @@ class RandomNetworksTest {
             if (seed % 3 != 0) graph = graph.tapping(List.of());
             var input = Graphs.input(random.input());
             var expected = Interpreter.run(graph, Graphs.FORMULA, input);
-            for (var pass : Pass.inference(block)) {
+            for (var pass : Pass.inference(block, seed % 4 == 0 ? Long.MAX_VALUE : 1 << 10 + seed % 4 * 2)) {
                 graph = pass.apply(graph);
                 Graphs.assertSame(expected, Interpreter.run(graph, Graphs.FORMULA, input), () -> pass + " on " + random);
             }
@@ -45,8 +45,18 @@ class RandomNetworksTest {
                 var node = graph.nodes().get(i);
                 return Stream.concat(node.sources().stream(), Stream.of(node.dst())).anyMatch(v -> graph.whole(v).equals(value));
             }).summaryStatistics();
+            int first = steps.getMin(), last = steps.getMax();
+            for (var segment : graph.segments()) {
+                boolean inside = segment.first() <= first && last < segment.end();
+                boolean touches = segment.first() <= last && first < segment.end();
+                assertEquals(inside && graph.storage().segments().contains(segment), graph.images(value) == segment.images()
+                    && touches && segment.images() < value.n(), () -> value + " in " + segment + " of\n" + graph);
+                if (!touches || inside) continue;
+                first = Math.min(first, segment.first());
+                last = Math.max(last, segment.end() - 1);
+            }
             long start = graph.storage().offsets().get(value);
-            lives.add(new Life(value, start, start + graph.layout(value).bytes(value), steps.getMin(), steps.getMax()));
+            lives.add(new Life(value, start, start + graph.bytes(value), first, last));
         }
         for (var a : lives) {
             assertEquals(0, a.start % 64, () -> "alignment of " + a);
