@@ -97,7 +97,7 @@ final class Checkpoint implements Parameters {
 
     @Override
     public MemorySegment floats(Parameter parameter, Arena arena) {
-        return weights.floats(stored.get(parameter.key()));
+        return weights.floats(stored.get(parameter.key()), arena);
     }
 
     /** See {@link Weights#unload}. */

@@ -25,6 +25,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Turns the nodes of a planned graph into the steps of a native plan. */
 final class Lowering {
@@ -32,7 +34,7 @@ final class Lowering {
     /** Of the caller's buffers; buffer 0 is the workspace, the taps follow the output. */
     private static final int INPUT = 1, OUTPUT = 2, TAPS = 3;
 
-    private final MemorySegment device;
+    private final Device device;
     private final Graph graph;
     private final Parameters parameters;
     private final Precision precision;
@@ -46,7 +48,7 @@ final class Lowering {
      * @param parameters what {@code graph}'s constants are made from
      * @param tuning chooses the kernels of convolutions, or null for the library's own choice
      */
-    Lowering(MemorySegment device, Graph graph, Parameters parameters, Precision precision, Tuning tuning) {
+    Lowering(Device device, Graph graph, Parameters parameters, Precision precision, Tuning tuning) {
         this.device = device;
         this.graph = graph;
         this.parameters = parameters;
@@ -66,18 +68,13 @@ final class Lowering {
         var steps = new ArrayList<Step>();
         for (var segment : graph.segments()) {
             images = segment.images();
-            var operations = new ArrayList<MemorySegment>();
+            var nodes = graph.nodes().subList(segment.first(), segment.end());
+            var operations = operations(nodes);
             try (var arena = Arena.ofConfined()) {
-                var nodes = graph.nodes().subList(segment.first(), segment.end());
-                for (var node : nodes) {
-                    try (var constants = Arena.ofConfined()) {
-                        operations.add(operation(node, constants));
-                    }
-                    steps.add(step(node, operations.getLast(), arena));
-                }
+                for (int i = 0; i < operations.length; i++) steps.add(step(nodes.get(i), operations[i], arena));
                 for (int image = 0; image < graph.input().n(); image += images) {
-                    for (int i = 0; i < nodes.size(); i++) {
-                        var operation = operations.get(i);
+                    for (int i = 0; i < operations.length; i++) {
+                        var operation = operations[i];
                         var places = places(nodes.get(i), image, arena);
                         int count = nodes.get(i).sources().size() + 1;
                         Native.check(error -> sextant_h.sextant_plan_add(plan, operation, places, count, error));
@@ -85,7 +82,7 @@ final class Lowering {
                     }
                 }
             } finally {
-                operations.forEach(sextant_h::sextant_op_destroy);
+                destroy(operations);
             }
         }
         return steps;
@@ -94,6 +91,55 @@ final class Lowering {
     /** For each of the plan's own steps the node that it does, wholly or in part. */
     int[] rows() {
         return rows.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /**
+     * The operations of {@code nodes}, made by as many threads as the device has, for repacking weights is most of what there is
+     * to do before a network's first run. Tuning wants the device for itself: then one thread makes them.
+     */
+    private MemorySegment[] operations(List<Node> nodes) {
+        var made = new MemorySegment[nodes.size()];
+        var next = new AtomicInteger();
+        var failure = new AtomicReference<Throwable>();
+        Runnable work = () -> {
+            for (int i; failure.get() == null && (i = next.getAndIncrement()) < made.length; ) {
+                try (var arena = Arena.ofConfined()) {
+                    made[i] = operation(nodes.get(i), arena);
+                } catch (RuntimeException | Error e) {
+                    failure.compareAndSet(null, e);
+                }
+            }
+        };
+        var others = new ArrayList<Thread>();
+        for (int i = 1; i < Math.min(tuning == null ? device.info().threads() : 1, made.length); i++) {
+            others.add(Thread.ofPlatform().name("sextant-compile-" + i).daemon().start(work));
+        }
+        work.run();
+        for (var other : others) awaitEnd(other);
+        if (failure.get() == null) return made;
+        destroy(made);
+        if (failure.get() instanceof Error e) throw e;
+        throw (RuntimeException) failure.get();
+    }
+
+    /** Whatever interrupts the caller, no thread may still be reading the weights when it goes on. */
+    private static void awaitEnd(Thread thread) {
+        boolean isInterrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException _) {
+                isInterrupted = true;
+            }
+        }
+        if (isInterrupted) Thread.currentThread().interrupt();
+    }
+
+    private static void destroy(MemorySegment[] operations) {
+        for (var operation : operations) {
+            if (operation != null) sextant_h.sextant_op_destroy(operation);
+        }
     }
 
     private Step step(Node node, MemorySegment operation, Arena arena) {
@@ -122,7 +168,7 @@ final class Lowering {
                 var weights = values(linear.weights(), arena);
                 var bias = values(linear.bias(), arena);
                 yield Native.create((op, error) ->
-                    sextant_h.sextant_linear_create(device, problem, weights, bias, NONE, op, error));
+                    sextant_h.sextant_linear_create(device.handle(), problem, weights, bias, NONE, op, error));
             }
             case Node.Pool pool -> pool(pool, arena);
             case Node.Lrn lrn -> {
@@ -133,7 +179,7 @@ final class Lowering {
                 sextant_lrn.alpha(problem, (float) lrn.alpha());
                 sextant_lrn.beta(problem, (float) lrn.beta());
                 sextant_lrn.bias(problem, (float) lrn.k());
-                yield Native.create((op, error) -> sextant_h.sextant_lrn_create(device, problem, NONE, op, error));
+                yield Native.create((op, error) -> sextant_h.sextant_lrn_create(device.handle(), problem, NONE, op, error));
             }
             case Node.BatchNorm norm -> {
                 var problem = sextant_batch_norm.allocate(arena);
@@ -143,7 +189,7 @@ final class Lowering {
                 var scale = values(norm.norm().scale(), arena);
                 var shift = values(norm.norm().shift(), arena);
                 yield Native.create((op, error) ->
-                    sextant_h.sextant_batch_norm_create(device, problem, scale, shift, NONE, op, error));
+                    sextant_h.sextant_batch_norm_create(device.handle(), problem, scale, shift, NONE, op, error));
             }
             case Node.Eltwise eltwise -> {
                 var problem = sextant_eltwise.allocate(arena);
@@ -152,28 +198,28 @@ final class Lowering {
                 sextant_eltwise.activation(problem, eltwise.tail().ordinal());
                 sextant_eltwise.has_other(problem, eltwise.other() == null ? 0 : 1);
                 if (eltwise.other() != null) fill(eltwise.other(), sextant_eltwise.other(problem));
-                yield Native.create((op, error) -> sextant_h.sextant_eltwise_create(device, problem, NONE, op, error));
+                yield Native.create((op, error) -> sextant_h.sextant_eltwise_create(device.handle(), problem, NONE, op, error));
             }
             case Node.Softmax softmax -> {
                 var problem = sextant_softmax.allocate(arena);
                 fill(softmax.src(), sextant_softmax.src(problem));
                 fill(softmax.dst(), sextant_softmax.dst(problem));
                 sextant_softmax.log(problem, softmax.log() ? 1 : 0);
-                yield Native.create((op, error) -> sextant_h.sextant_softmax_create(device, problem, NONE, op, error));
+                yield Native.create((op, error) -> sextant_h.sextant_softmax_create(device.handle(), problem, NONE, op, error));
             }
             case Node.Concat concat -> {
                 int count = concat.sources().size();
                 var sources = sextant_tensor.allocateArray(count, arena);
                 for (int i = 0; i < count; i++) fill(concat.sources().get(i), sextant_tensor.asSlice(sources, i));
                 var dst = tensor(concat.dst(), arena);
-                yield Native.create((op, error) -> sextant_h.sextant_concat_create(device, sources, count, dst, NONE, op, error));
+                yield Native.create((op, error) -> sextant_h.sextant_concat_create(device.handle(), sources, count, dst, NONE, op, error));
             }
             case Node.Shortcut shortcut -> {
                 var problem = sextant_shortcut.allocate(arena);
                 fill(shortcut.src(), sextant_shortcut.src(problem));
                 fill(shortcut.dst(), sextant_shortcut.dst(problem));
                 sextant_shortcut.stride(problem, shortcut.stride());
-                yield Native.create((op, error) -> sextant_h.sextant_shortcut_create(device, problem, NONE, op, error));
+                yield Native.create((op, error) -> sextant_h.sextant_shortcut_create(device.handle(), problem, NONE, op, error));
             }
             case Node.Reorder reorder -> reorder(tensor(reorder.src(), arena), tensor(reorder.dst(), arena));
             // Plain n c h w in the source's shape is the flattened value.
@@ -216,7 +262,7 @@ final class Lowering {
         var shift = values(conv.pre() == null ? null : conv.pre().shift(), arena);
         var implementation = tuning == null ? NONE : tuning.choose(problem, arena);
         return Native.create((op, error) ->
-            sextant_h.sextant_conv2d_create(device, problem, weights, bias, scale, shift, implementation, op, error));
+            sextant_h.sextant_conv2d_create(device.handle(), problem, weights, bias, scale, shift, implementation, op, error));
     }
 
     private MemorySegment pool(Node.Pool pool, Arena arena) {
@@ -238,11 +284,11 @@ final class Lowering {
         sextant_pool2d.pre_activation(problem, pool.pre() == null ? 0 : 1);
         var scale = values(pool.pre() == null ? null : pool.pre().scale(), arena);
         var shift = values(pool.pre() == null ? null : pool.pre().shift(), arena);
-        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device, problem, scale, shift, NONE, op, error));
+        return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device.handle(), problem, scale, shift, NONE, op, error));
     }
 
     private MemorySegment reorder(MemorySegment src, MemorySegment dst) {
-        return Native.create((op, error) -> sextant_h.sextant_reorder_create(device, src, dst, NONE, op, error));
+        return Native.create((op, error) -> sextant_h.sextant_reorder_create(device.handle(), src, dst, NONE, op, error));
     }
 
     private MemorySegment values(Constant constant, Arena arena) {

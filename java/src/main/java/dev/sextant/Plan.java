@@ -33,7 +33,7 @@ final class Plan implements AutoCloseable {
         var created = Native.create((plan, error) -> sextant_h.sextant_plan_create(device.handle(), plan, error));
         handle = created.reinterpret(arena, sextant_h::sextant_plan_destroy);
         try (var scratch = Arena.ofConfined()) {
-            var lowering = new Lowering(device.handle(), graph, parameters, precision, tuning);
+            var lowering = new Lowering(device, graph, parameters, precision, tuning);
             steps = List.copyOf(lowering.into(handle));
             rows = lowering.rows();
             if (tuning != null) tuning.keep();

@@ -27,7 +27,7 @@ final class Trial implements AutoCloseable {
     /** Of timed work in a turn, and of one problem altogether where it can be had in few rounds. */
     private static final long TURN_NANOSECONDS = 300_000, ENOUGH_NANOSECONDS = 1_000_000_000;
     /** Who takes longer than this, compared with the best of the first round, need not run again. */
-    private static final double HOPELESS = 1.5;
+    private static final double HOPELESS = 2;
     private static final int NOISE = 1 << 14;
     /** The side of 16 square images of 16 channels that fill the caches: 64 MiB. */
     private static final int SWEEP = 256, SWEEP_IMAGES = 16;

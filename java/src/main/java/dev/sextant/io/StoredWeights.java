@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /** The weights of a safetensors file, whose little-endian elements lie in one segment of a shared arena. */
 final class StoredWeights implements Weights {
     private static final String SCALE = "_scale";
+    private static final int PIECE = 1 << 13;
     private static final ValueLayout.OfFloat NATIVE = ValueLayout.JAVA_FLOAT;
     private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -106,20 +107,35 @@ final class StoredWeights implements Weights {
     @Override
     public MemorySegment floats(String key) {
         var entry = entry(key);
-        var stored = data.asSlice(entry.begin(), entry.end() - entry.begin()).asReadOnly();
-        boolean aligned = stored.address() % Float.BYTES == 0 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
-        if (entry.dtype() == DType.F32 && aligned) return stored;
+        var stored = stored(entry);
+        if (isNative(entry, stored)) return stored;
         try {
-            return converted.computeIfAbsent(key, k -> convert(entry, stored).asReadOnly());
+            return converted.computeIfAbsent(key, k -> convert(entry, stored, arena).asReadOnly());
         } catch (IllegalStateException e) {
             requireOpen();
             throw e;
         }
     }
 
-    private MemorySegment convert(Header.Entry entry, MemorySegment stored) {
+    @Override
+    public MemorySegment floats(String key, Arena arena) {
+        var entry = entry(key);
+        var stored = stored(entry);
+        return isNative(entry, stored) ? stored : convert(entry, stored, arena).asReadOnly();
+    }
+
+    private MemorySegment stored(Header.Entry entry) {
+        return data.asSlice(entry.begin(), entry.end() - entry.begin()).asReadOnly();
+    }
+
+    private static boolean isNative(Header.Entry entry, MemorySegment stored) {
+        return entry.dtype() == DType.F32 && stored.address() % Float.BYTES == 0
+            && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+    }
+
+    private MemorySegment convert(Header.Entry entry, MemorySegment stored, Arena arena) {
         long count = entry.shape().elements();
-        var scale = entry.dtype() == DType.I8 ? scale(entry) : null;
+        var scale = entry.dtype() == DType.I8 ? scale(entry, arena) : null;
         if (entry.dtype() == DType.I64 && count != 1) throw refused(entry, "integers");
         if (entry.dtype() == DType.U8 || entry.dtype() == DType.I16 || entry.dtype() == DType.I32) throw refused(entry, "integers");
         if (entry.dtype() == DType.BOOL) throw refused(entry, "truth values");
@@ -127,38 +143,56 @@ final class StoredWeights implements Weights {
         var floats = arena.allocate(count * Float.BYTES, 64);
         switch (entry.dtype()) {
             case F32 -> MemorySegment.copy(stored, F32, 0, floats, NATIVE, 0, count);
-            case F16 -> {
-                for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, Float.float16ToFloat(stored.getAtIndex(TWO, i)));
-            }
-            // A bfloat16 is the upper half of a float32.
-            case BF16 -> {
-                for (long i = 0; i < count; i++) {
-                    floats.setAtIndex(NATIVE, i, Float.intBitsToFloat(stored.getAtIndex(TWO, i) << 16));
-                }
-            }
+            case F16, BF16 -> widen(stored, entry.dtype(), floats, count);
             case F64 -> {
                 for (long i = 0; i < count; i++) floats.setAtIndex(NATIVE, i, (float) stored.getAtIndex(F64, i));
             }
             case I64 -> floats.setAtIndex(NATIVE, 0, stored.getAtIndex(EIGHT, 0));
             case I8 -> {
                 long run = scale.length == 0 ? 0 : count / scale.length;
-                for (int k = 0; k < scale.length; k++) {
-                    for (long i = k * run; i < (k + 1) * run; i++) {
-                        floats.setAtIndex(NATIVE, i, stored.get(ValueLayout.JAVA_BYTE, i) * scale[k]);
-                    }
-                }
+                for (int k = 0; k < scale.length; k++) dequantise(stored, scale[k], floats, k * run, (k + 1) * run);
             }
             case U8, I16, I32, BOOL -> throw new AssertionError(entry.dtype());
         }
         return floats;
     }
 
+    // Loops over arrays, a piece at a time: before Java's compilers have seen to it, access to segments takes ten times as long.
+
+    private static void widen(MemorySegment stored, DType type, MemorySegment floats, long count) {
+        var in = new short[(int) Math.min(PIECE, count)];
+        var out = new float[in.length];
+        for (long done = 0; done < count; done += in.length) {
+            int piece = (int) Math.min(in.length, count - done);
+            MemorySegment.copy(stored, TWO, done * Short.BYTES, in, 0, piece);
+            if (type == DType.F16) {
+                for (int i = 0; i < piece; i++) out[i] = Float.float16ToFloat(in[i]);
+            } else {
+                // A bfloat16 is the upper half of a float32.
+                for (int i = 0; i < piece; i++) out[i] = Float.intBitsToFloat(in[i] << 16);
+            }
+            MemorySegment.copy(out, 0, floats, NATIVE, done * Float.BYTES, piece);
+        }
+    }
+
+    /** Elements {@code from} to {@code to}, which share a scale. */
+    private static void dequantise(MemorySegment stored, float scale, MemorySegment floats, long from, long to) {
+        var in = new byte[(int) Math.min(PIECE, to - from)];
+        var out = new float[in.length];
+        for (long done = from; done < to; done += in.length) {
+            int piece = (int) Math.min(in.length, to - done);
+            MemorySegment.copy(stored, ValueLayout.JAVA_BYTE, done, in, 0, piece);
+            for (int i = 0; i < piece; i++) out[i] = in[i] * scale;
+            MemorySegment.copy(out, 0, floats, NATIVE, done * Float.BYTES, piece);
+        }
+    }
+
     /** What 8-bit values are multiplied by: one value, or one for each output channel (the first dimension). */
-    private float[] scale(Header.Entry entry) {
+    private float[] scale(Header.Entry entry, Arena arena) {
         var scale = header.tensors().get(entry.key() + SCALE);
         if (scale == null) throw refused(entry, "8-bit integers without a " + Header.quote(entry.key() + SCALE));
         var stored = data.asSlice(scale.begin(), scale.end() - scale.begin());
-        return convert(scale, stored).toArray(NATIVE);
+        return convert(scale, stored, arena).toArray(NATIVE);
     }
 
     private UnsupportedOperationException refused(Header.Entry entry, String what) {

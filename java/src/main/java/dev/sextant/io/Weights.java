@@ -4,6 +4,7 @@ package dev.sextant.io;
 import dev.sextant.DType;
 import dev.sextant.Shape;
 import dev.sextant.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.Map;
@@ -13,7 +14,7 @@ import java.util.TreeMap;
 /**
  * The named tensors of one checkpoint.
  *
- * <p>Safe for use by several threads at once. What {@link #floats} returns belongs to the weights and is valid until
+ * <p>Safe for use by several threads at once. What {@link #floats(String)} returns belongs to the weights and is valid until
  * {@link #close}; afterwards every method but {@link #source} and {@code close} throws {@link IllegalStateException}.
  * A key that is not there is an {@link IllegalArgumentException} naming the source and the key.
  */
@@ -36,7 +37,15 @@ public interface Weights extends AutoCloseable {
      */
     MemorySegment floats(String key);
 
-    /** The tensor under {@code key}, over the same memory as {@link #floats}. */
+    /**
+     * As {@link #floats(String)}, but what has to be converted for it lies in {@code arena} and is not kept: for reading weights
+     * once.
+     */
+    default MemorySegment floats(String key, Arena arena) {
+        return floats(key);
+    }
+
+    /** The tensor under {@code key}, over the same memory as {@link #floats(String)}. */
     default Tensor tensor(String key) {
         return Tensor.of(shape(key), floats(key));
     }
