@@ -22,6 +22,7 @@ namespace {
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 constexpr int most_taps = 5;
+constexpr int transformed_at_once = 8;  // output channels; blocks of channels are multiples of it
 
 /// G of F(m, r): row j holds the powers of point j over the product of its distances to the others; the last is infinity's.
 std::vector<std::array<double, most_taps>> weight_transform(int m, int r) {
@@ -113,20 +114,32 @@ class conv2d_winograd final : public op {
             const int width = p.vectors * lanes_, first = p.dst_block * lanes_;
             const int count = std::min(width, (first / per_group + 1) * per_group - first);
             for (int c = 0; c < channels_; ++c)
-                for (int k = 0; k < count; ++k) {
+                for (int k = 0; k < count; k += transformed_at_once) {
                     const float* w = parameters.weights + (int64_t{first + k} * channels_ + c) * r_ * r_;
-                    float* packed = weights_.data() + p.weights + int64_t{c} * width + k;
-                    for (int y = 0; y < size_; ++y) {
-                        double row[most_taps] = {};
-                        for (int s = 0; s < r_; ++s)
-                            for (int r = 0; r < r_; ++r) row[s] += g[y][r] * w[r * r_ + s];
-                        for (int x = 0; x < size_; ++x, packed += frequency_weights_) {
-                            double sum = 0;
-                            for (int s = 0; s < r_; ++s) sum += g[x][s] * row[s];
-                            *packed = static_cast<float>(sum);
-                        }
-                    }
+                    transform_weights(g, w, std::min(transformed_at_once, count - k), int64_t{channels_} * r_ * r_,
+                                      weights_.data() + p.weights + int64_t{c} * width + k);
                 }
+        }
+    }
+
+    /// G w G^T of `count` output channels' weights, which lie `pitch` apart, side by side so that the compiler can use vectors.
+    template <class Transform>
+    void transform_weights(const Transform& g, const float* weights, int count, int64_t pitch, float* packed) const {
+        using numbers = double[transformed_at_once];
+        numbers w[most_taps * most_taps] = {};
+        for (int k = 0; k < count; ++k)
+            for (int i = 0; i < r_ * r_; ++i) w[i][k] = weights[k * pitch + i];
+        for (int y = 0; y < size_; ++y) {
+            numbers row[most_taps] = {};
+            for (int s = 0; s < r_; ++s)
+                for (int r = 0; r < r_; ++r)
+                    for (int k = 0; k < transformed_at_once; ++k) row[s][k] += g[y][r] * w[r * r_ + s][k];
+            for (int x = 0; x < size_; ++x, packed += frequency_weights_) {
+                numbers sum = {};
+                for (int s = 0; s < r_; ++s)
+                    for (int k = 0; k < transformed_at_once; ++k) sum[k] += g[x][s] * row[s][k];
+                for (int k = 0; k < transformed_at_once; ++k) packed[k] = static_cast<float>(sum[k]);
+            }
         }
     }
 
