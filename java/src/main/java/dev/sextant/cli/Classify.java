@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
@@ -71,14 +73,16 @@ final class Classify implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of " + network.name()
                 + " as a safetensors file; none are built in, and none are downloaded");
         }
+        var first = Preparation.ahead(() -> Picture.read(Failure.readable(images.getFirst())));
         try (var model = Pretrained.load(network, weights, labels);
                 var device = run.device();
                 var predictor = run.predictor(model, device, model.network().input().prepend(1))) {
-            return classify(model.network(), predictor, device);
+            return classify(model.network(), predictor, device, first);
         }
     }
 
-    private int classify(Network network, Predictor predictor, Device device) {
+    /** @param first the first picture, on its way */
+    private int classify(Network network, Predictor predictor, Device device, Future<Picture> first) {
         var out = spec.commandLine().getOut();
         var table = new Table("FILE", ">PROBABILITY", "", "CLASS").reserve(2, Bar.WIDTH);
         for (var image : images) table.reserve(0, Table.width(image.toString()));
@@ -87,7 +91,7 @@ final class Classify implements Callable<Integer> {
         int status = ExitCode.OK;
         for (var image : images) {
             try {
-                var answer = answer(image, network, predictor);
+                var answer = answer(image, image == images.getFirst() ? picture(first) : Picture.read(Failure.readable(image)), network, predictor);
                 if (json) {
                     out.println(answer.json());
                     out.flush();
@@ -108,8 +112,23 @@ final class Classify implements Callable<Integer> {
         return status;
     }
 
-    private Answer answer(Path image, Network network, Predictor predictor) throws IOException {
-        var input = Picture.read(Failure.readable(image)).tensor(network.preprocessing());
+    private static Picture picture(Future<Picture> coming) throws IOException {
+        try {
+            return coming.get();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case IOException cause -> throw cause;
+                case RuntimeException cause -> throw cause;
+                case Error cause -> throw cause;
+                case Throwable cause -> throw new IllegalStateException(cause);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("classify: interrupted while reading a picture", e);
+        }
+    }
+
+    private Answer answer(Path image, Picture picture, Network network, Predictor predictor) {
+        var input = picture.tensor(network.preprocessing());
         long start = System.nanoTime();
         var logits = predictor.predict(input).slice(0);
         double milliseconds = (System.nanoTime() - start) / 1e6;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.cli;
 
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,9 +30,10 @@ import picocli.CommandLine.Spec;
     footer = {
         "  sextant classify cat.jpg --model resnet50 --weights resnet50.safetensors",
         "%nExit status: 0 if all went well, 1 if not, 2 if the command line makes no sense."
-    },
-    subcommands = {Classify.class, Forward.class, Bench.class, Profile.class, Summary.class, Models.class, Devices.class})
+    })
 public final class Sextant implements Callable<Integer> {
+    private static final List<Class<?>> COMMANDS = List.of(Classify.class, Forward.class, Bench.class, Profile.class, Summary.class, Models.class, Devices.class);
+
     @Spec
     private CommandSpec spec;
 
@@ -39,7 +41,8 @@ public final class Sextant implements Callable<Integer> {
 
     /** Runs one command and ends the process with its exit status. */
     public static void main(String[] args) {
-        System.exit(run(commandLine(), args));
+        Preparation.begin(args);
+        System.exit(run(commandLine(args), args));
     }
 
     /** Runs one command; what even picocli lets through, such as a library that does not load, is told like any other error. */
@@ -51,11 +54,17 @@ public final class Sextant implements Callable<Integer> {
         }
     }
 
-    /** The command line with this project's way of reporting errors; tests give it streams of their own. */
-    static CommandLine commandLine() {
-        return new CommandLine(new Sextant())
+    /**
+     * The command line with this project's way of reporting errors; tests give it streams of their own. To learn all commands'
+     * options takes longer than to classify a picture, so that where the first word is a command, it alone is known.
+     */
+    static CommandLine commandLine(String... words) {
+        var line = new CommandLine(new Sextant());
+        var asked = COMMANDS.stream().filter(command -> words.length > 0 && command.getAnnotation(Command.class).name().equals(words[0])).toList();
+        for (var command : asked.isEmpty() ? COMMANDS : asked) line.addSubcommand(command);
+        return line
             .setParameterExceptionHandler((e, _) -> Failure.usage(e))
-            .setExecutionExceptionHandler((e, line, _) -> Failure.report(line.getErr(), e))
+            .setExecutionExceptionHandler((e, failed, _) -> Failure.report(failed.getErr(), e))
             .setExpandAtFiles(false); // a picture may be called @home.jpg
     }
 

@@ -16,8 +16,8 @@ record Ran(int status, String out, String err) {
     static Ran of(Object... words) {
         var out = new StringWriter();
         var err = new StringWriter();
-        var line = Sextant.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
-        int status = Sextant.run(line, Arrays.stream(words).map(Object::toString).toArray(String[]::new));
+        var args = Arrays.stream(words).map(Object::toString).toArray(String[]::new);
+        int status = Sextant.run(Sextant.commandLine(args).setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)), args);
         return new Ran(status, out.toString(), err.toString());
     }
 
