@@ -3,6 +3,8 @@ package dev.sextant;
 
 import static dev.sextant.nn.Nn.*;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.graph.Graph;
@@ -60,6 +62,20 @@ class PlanTest {
                     lrn(5, 0.1, 0.75, 1),
                 adaptiveAvgPool(2, 3), conv(7, 1, 3).pad(0, 1), conv(7, 5, 2).stride(3, 1).pad(2, 0))) {
             check(Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32, Long.MAX_VALUE);
+        }
+    }
+
+    // Several threads make the operations: whichever meets the failure, the caller gets it, after all have ended.
+    @Test
+    void aFailureToReadWeightsIsTheCallers() {
+        var graph = Graph.of(seq(conv(8, 3), relu(), conv(8, 3), relu(), conv(8, 3), linear(3)), Shape.of(1, 3, 20, 20)).tapping(List.of())
+            .through(Pass.inference(device.info().block()));
+        for (var broken : graph.parameters().keySet()) {
+            var failure = new IllegalStateException("no " + broken);
+            assertSame(failure, assertThrows(IllegalStateException.class, () -> new Plan(device, graph, (parameter, arena) -> {
+                if (parameter.key().equals(broken)) throw failure;
+                return Graphs.FORMULA.floats(parameter, arena);
+            }, Precision.FP32, null)));
         }
     }
 
