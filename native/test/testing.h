@@ -365,6 +365,9 @@ std::vector<std::string> compare_entries(std::span<const implementation<Problem,
     return took_part;
 }
 
+/// Whether this processor, as SEXTANT_ISA lets it, has kernels for bf16 and uint8.
+inline bool has_narrow_kernels() { return devices().front().isa == SEXTANT_ISA_AVX512_BF16; }
+
 /// The layouts that have fast kernels, and the plain one.
 inline constexpr int layouts[] = {SEXTANT_NCHW, SEXTANT_NCHW8C, SEXTANT_NCHW16C};
 

@@ -93,6 +93,11 @@ std::string unlike_dtype(const Problem& problem, int32_t dtypes) {
     return found;
 }
 
+/// Why kernels that come by pairs of element types lack one.
+inline std::string unlike_pair(const sextant_tensor& src, const sextant_tensor& dst) {
+    return std::string("there is no kernel from ") + dtype_name(src.dtype) + " to " + dtype_name(dst.dtype);
+}
+
 /// An entry of an ordered list: implementations in order of preference, the plain-loop reference last.
 /// `Problem` is the header's struct, `Parameters` the pointers that came with it.
 template <class Problem, class Parameters>

@@ -10,4 +10,12 @@ struct bfloat16 {
     uint16_t bits;
 };
 
+/// Elements of two bytes or one that are moved, not understood: every bit arrives, which a conversion does not promise.
+struct raw16 {
+    uint16_t bits;
+};
+struct raw8 {
+    uint8_t bits;
+};
+
 }  // namespace sextant
