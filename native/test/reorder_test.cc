@@ -79,5 +79,75 @@ TEST(reorder, unused_lanes_become_zero) {
         }
 }
 
+struct type_pair {
+    int32_t from, to;
+    float scale;  // of dst
+};
+constexpr float same = 1.0f / 64, other = 1.0f / 50;
+constexpr type_pair narrow_pairs[] = {
+    {SEXTANT_F32, SEXTANT_BF16, same}, {SEXTANT_BF16, SEXTANT_F32, same}, {SEXTANT_BF16, SEXTANT_BF16, same},
+    {SEXTANT_F32, SEXTANT_U8, same},   {SEXTANT_U8, SEXTANT_F32, same},   {SEXTANT_U8, SEXTANT_U8, same},
+    {SEXTANT_U8, SEXTANT_U8, other},
+};
+
+TEST(reorder, every_pair_of_types_between_layouts) {
+    for (const auto& [from_type, to_type, scale] : narrow_pairs)
+        for (int from : {SEXTANT_NCHW, SEXTANT_NCHW16C})
+            for (int to : {SEXTANT_NCHW, SEXTANT_NCHW16C})
+                for (int c : {1, 3, 16, 17, 40})
+                    for (int w : {1, 3, 7, 16, 17}) {
+                        const operand bordered(stored_as(from_type, shaped(from, 2, c, 4, w, 1)));
+                        const operand plain(stored_as(from_type, shaped(from, 2, c, 5, w, 0, c + 16)), 16);
+                        bordered.fill(1, 2).spoil_halo();
+                        plain.fill(2, 2);
+                        for (int halo : {0, 2}) {
+                            const auto slice = stored_as(to_type, shaped(to, 2, c, 4, w, halo, c + 64), scale);
+                            EXPECT_EQ(check(bordered, slice, 32).empty(), !has_narrow_kernels());
+                            check(plain, stored_as(to_type, shaped(to, 2, c, 5, w, halo), scale));
+                        }
+                        const operand pixel(stored_as(from_type, shaped(from, 3, c, 1, 1)));
+                        pixel.fill(3, 2);
+                        check(pixel, stored_as(to_type, shaped(to, 3, c, 1, 1), scale));
+                    }
+}
+
+TEST(reorder, types_change_along_long_runs) {
+    for (const auto& [from_type, to_type, scale] : narrow_pairs)
+        for (int from : {SEXTANT_NCHW, SEXTANT_NCHW16C})
+            for (int to : {SEXTANT_NCHW, SEXTANT_NCHW16C}) {
+                const operand src(stored_as(from_type, shaped(from, 1, 19, 40, 41)));
+                src.fill(1, 2);
+                check(src, stored_as(to_type, shaped(to, 1, 19, 40, 41), scale));
+            }
+}
+
+/// Neither the layout nor the way through float32 may change a number that both types have.
+TEST(reorder, narrow_numbers_come_back_as_they_were) {
+    if (!has_narrow_kernels()) return;
+    const auto device = devices().front();
+    const auto reorder = [&](const operand& src, const operand& dst) {
+        const reorder_problem problem{src.shape, dst.shape};
+        for (const auto& entry : reorder_implementations())
+            if (entry.refuses(problem, device).empty()) return run(*entry.create(problem, {}, device), pool_of(1), {&src}, dst);
+    };
+    for (int dtype : {SEXTANT_BF16, SEXTANT_U8}) {
+        const operand src(stored_as(dtype, shaped(SEXTANT_NCHW, 1, 20, 16, 17), 0.0123f));
+        src.fill_with([&](int, int c, int y, int x) {
+            const int i = (c * 16 + y) * 17 + x;
+            return dtype == SEXTANT_U8 ? double{0.0123f} * (i % 256 - 77) : i % 2 ? 1e-39 : -0.0;
+        });
+        const operand there(stored_as(dtype, shaped(SEXTANT_NCHW16C, 1, 20, 16, 17, 1), 0.0123f)), back(src.shape);
+        reorder(src, there);
+        reorder(there, back);
+        EXPECT_EQ(std::memcmp(back.data(), src.data(), src.memory.size()), 0);
+        for (int lane = 20; lane < 32; lane++) EXPECT_EQ(there.value(0, lane, 3, 3), 0);
+        if (dtype == SEXTANT_BF16) continue;
+        const operand real(shaped(SEXTANT_NCHW16C, 1, 20, 16, 17)), again(src.shape);
+        reorder(src, real);
+        reorder(real, again);
+        EXPECT_EQ(std::memcmp(again.data(), src.data(), src.memory.size()), 0);
+    }
+}
+
 }  // namespace
 }  // namespace sextant::test

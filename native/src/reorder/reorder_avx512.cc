@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const reorder_kernels reorder_avx512 = avx512::reorder_table;
+const reorder_kernels reorder_avx512 = avx512::reorder_table<float, float>;
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const reorder_kernels reorder_portable = portable::reorder_table;
+const reorder_kernels reorder_portable = portable::reorder_table<float, float>;
 
 }  // namespace sextant

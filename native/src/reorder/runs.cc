@@ -27,18 +27,21 @@ class reorder_runs final : public op {
 
     void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const int64_t blocks = (dst.c + block_ - 1) / block_;
-        const int64_t unit_bytes = 2 * std::min(length_, piece) * std::min<int64_t>(block_, dst.c) * int64_t{sizeof(float)};
+        const int64_t unit_bytes =
+            std::min(length_, piece) * std::min<int64_t>(block_, dst.c) * (element_bytes(src_) + element_bytes(dst));
         const sextant_tensor& planar = is_blocked(src_) ? dst : src_;
         parallel_ranges(pool, dst.n * blocks * rows_ * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t begin = unit % pieces_ * piece, row = unit / pieces_ % rows_;
                 const int64_t block = unit / pieces_ / rows_ % blocks, n = unit / pieces_ / rows_ / blocks;
                 const auto at = [&](const sextant_tensor& t) {
-                    return n * image_pitch(t) + block * block_ / block_of(t) * plane_pitch(t) + origin(t) +
-                           row * row_pitch(t) + begin * block_of(t);
+                    return element_bytes(t) * (n * image_pitch(t) + block * block_ / block_of(t) * plane_pitch(t) + origin(t) +
+                                               row * row_pitch(t) + begin * block_of(t));
                 };
-                kernel_({operands[0].as<float>() + at(src_), operands[1].as<float>() + at(dst), std::min(piece, length_ - begin),
-                         static_cast<int>(std::min<int64_t>(block_, dst.c - block * block_)), plane_pitch(planar)});
+                kernel_({operands[0].as<std::byte>() + at(src_), operands[1].as<std::byte>() + at(dst),
+                         std::min(piece, length_ - begin), static_cast<int>(std::min<int64_t>(block_, dst.c - block * block_)),
+                         plane_pitch(planar), quantisation_of(src_), quantisation_of(dst),
+                         dst.dtype == SEXTANT_U8 ? dst.zero_point : 0});
             }
         });
     }
