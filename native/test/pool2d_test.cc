@@ -182,5 +182,73 @@ TEST(pool2d, infinities_are_ordered) {
     check(src, problem_of({max, 2, 2, 2, 2, 0, 0}, src.shape, SEXTANT_NCHW8C));
 }
 
+struct type_pair {
+    int32_t from, to;
+    float scale;  // of dst
+};
+constexpr type_pair narrow_pairs[] = {
+    {SEXTANT_BF16, SEXTANT_BF16, 0}, {SEXTANT_BF16, SEXTANT_F32, 0},         {SEXTANT_U8, SEXTANT_U8, 1.0f / 64},
+    {SEXTANT_U8, SEXTANT_F32, 0},    {SEXTANT_U8, SEXTANT_U8, 1.0f / 50},
+};
+
+TEST(pool2d, narrow_types) {
+    const auto scale = noise_vector(40, 1), shift = noise_vector(40, 2);
+    for (const auto& [from, to, dst_scale] : narrow_pairs)
+        for (const shape& pool : shapes)
+            for (int c : {1, 17, 40})
+                for (int w : {1, 2, 7, 8, 17})
+                    for (int h : {2, 7}) {
+                        const operand src(stored_as(from, shaped(SEXTANT_NCHW16C, c == 17 ? 3 : 1, c, h, w, w % 2)));
+                        auto problem = problem_of(pool, src.shape, SEXTANT_NCHW16C, h % 3, w % 3 ? 0 : c + 32);
+                        if (problem.dst.h < 1 || problem.dst.w < 1) continue;
+                        problem.dst = stored_as(to, problem.dst, dst_scale);
+                        src.fill(h * 31 + w, 1.5).spoil_halo();
+                        const bool fast = !check(src, problem, w % 3 ? 0 : 32).empty();
+                        // With dilation a window may miss a narrow image altogether.
+                        EXPECT_TRUE(fast || !has_narrow_kernels() || pool.dilation > 1);
+                        problem.pre_activation = 1;
+                        compare_entries(pool2d_implementations(), problem, {scale.data(), shift.data()}, {&src}, problem.dst,
+                                        w % 3 ? 0 : 32, 0x1p-21);
+                    }
+}
+
+TEST(pool2d, narrow_types_global_and_adaptive) {
+    for (const auto& [from, to, scale] : narrow_pairs)
+        for (int c : {3, 16, 40})
+            for (int h : {1, 4, 13})
+                for (int w : {1, 7, 33}) {
+                    const operand src(stored_as(from, shaped(SEXTANT_NCHW16C, 3, c, h, w, 1, c + 16)), 16);
+                    src.fill(h * 7 + w, 1.5).spoil_halo();
+                    const auto to_type = [&](sextant_pool2d problem) {
+                        problem.dst = stored_as(to, problem.dst, scale);
+                        return problem;
+                    };
+                    for (int dst_layout : {SEXTANT_NCHW16C, SEXTANT_NCHW})
+                        for (int kind : {max, average})
+                            EXPECT_EQ(check(src, to_type(problem_of({kind, h, w, 1, 1, 0, 0}, src.shape, dst_layout))).empty(),
+                                      !has_narrow_kernels());
+                    check(src, to_type(adaptive(src.shape, shaped(SEXTANT_NCHW16C, 3, c, 6, 6, 1))));
+                    check(src, to_type(adaptive(src.shape, shaped(SEXTANT_NCHW, 3, c, 1, 1))));
+                }
+}
+
+/// A maximum is one of its numbers, whatever they are worth.
+TEST(pool2d, maxima_of_one_scale_are_exact) {
+    for (const shape& pool : shapes) {
+        if (pool.kind != max) continue;
+        const operand src(stored_as(SEXTANT_U8, shaped(SEXTANT_NCHW16C, 1, 24, 13, 14), 0.0123f));
+        src.fill(pool.r, 2);
+        auto problem = problem_of(pool, src.shape, SEXTANT_NCHW16C);
+        problem.dst = stored_as(SEXTANT_U8, problem.dst, 0.0123f);
+        const auto expected = reference_of(pool2d_implementations(), problem, {}, {&src}, problem.dst);
+        for (const auto& entry : pool2d_implementations()) {
+            if (!entry.refuses(problem, devices().front()).empty()) continue;
+            const operand dst(problem.dst);
+            run(*entry.create(problem, {}, devices().front()), pool_of(1), {&src}, dst);
+            expect_close(dst.dense(), expected, 0);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sextant::test

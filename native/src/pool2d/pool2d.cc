@@ -30,8 +30,27 @@ constexpr entry planar(const char* name) {
             }};
 }
 
+#if defined(SEXTANT_X86_64)
+const pool2d_kernels* narrow_kernels(const sextant_pool2d& a) { return pool2d_avx512_bf16[a.src.dtype][a.dst.dtype]; }
+
+constexpr entry narrow(const char* name, int32_t dtypes) {
+    return {name,
+            [](const sextant_pool2d& problem, const device_traits& device) -> std::string {
+                if (device.isa < SEXTANT_ISA_AVX512_BF16) return "the device lacks the instruction set";
+                const pool2d_kernels* kernels = narrow_kernels(problem);
+                return kernels ? pool2d_blocked_declines(problem, *kernels) : unlike_pair(problem.src, problem.dst);
+            },
+            [](const sextant_pool2d& problem, const pool2d_parameters& parameters, const device_traits&) {
+                return create_pool2d(problem, parameters, *narrow_kernels(problem));
+            },
+            dtypes};
+}
+#endif
+
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    narrow("bf16_pool2d_avx512_bf16", f32_and_bf16),
+    narrow("u8_pool2d_avx512_bf16", f32_and_u8),
     blocked<SEXTANT_ISA_AVX512, pool2d_avx512>("f32_pool2d_avx512"),
     planar<SEXTANT_ISA_AVX512, pool2d_avx512>("f32_pool2d_planar_avx512"),
     blocked<SEXTANT_ISA_AVX2, pool2d_avx2>("f32_pool2d_avx2"),

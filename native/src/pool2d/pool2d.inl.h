@@ -8,9 +8,10 @@
 // time take their columns from it.
 // A NaN in a window makes its maximum a NaN, as in PyTorch.
 // With a pre-activation the blocked kernels pool max(0, src * scale + shift), computed as each vector is loaded.
+// Quantised numbers are reduced as stored, sums below 2^24 exactly, and become real ones, or dst's, once per output.
 #pragma once
 #include "pool2d/pool2d_lists.h"
-#include "simd/simd.h"
+#include "simd/quantised.inl.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
@@ -21,6 +22,7 @@ struct maximum {
     SEXTANT_INLINE float combine(float a, float b) { return b > a || b != b ? b : a; }
     SEXTANT_INLINE vec finish(vec x, float) { return x; }
     SEXTANT_INLINE float finish(float x, float) { return x; }
+    SEXTANT_INLINE float terms(int) { return 1; }
 };
 
 struct mean {
@@ -30,51 +32,82 @@ struct mean {
     SEXTANT_INLINE float combine(float a, float b) { return a + b; }
     SEXTANT_INLINE vec finish(vec x, float factor) { return x * factor; }
     SEXTANT_INLINE float finish(float x, float factor) { return x * factor; }
+    SEXTANT_INLINE float terms(int taps) { return static_cast<float>(taps); }
 };
 
 SEXTANT_INLINE float factor_of(const pool2d_row& a, const window& column) {
     return 1.0f / (static_cast<float>(a.rows.divisor) * static_cast<float>(column.divisor));
 }
 
+/// How pixels are read and results written.
+template <class Src, class Dst>
 struct as_it_is {
+    using source = Src;
+    using result = Dst;
     explicit as_it_is(const pool2d_row&) {}
+    template <class Reduction>
+    SEXTANT_INLINE vec start() {
+        return broadcast(Reduction::start);
+    }
+    __attribute__((always_inline)) vec read(const Src* x) const { return load(x); }
+    /// The zero points of `terms` stored numbers leave before the sum is scaled.
+    template <class Reduction>
+    SEXTANT_INLINE void write(Dst* dst, vec x, float factor, int taps, const pool2d_row& a) {
+        if constexpr (std::is_same_v<Src, uint8_t>) x = (x - a.src_stored.zero * Reduction::terms(taps)) * a.src_stored.scale;
+        store(dst, stored_of<Dst>(Reduction::finish(x, factor), a.dst_stored));
+    }
 };
 
+template <class Src, class Dst>
 struct normalised {
+    using source = Src;
+    using result = Dst;
     vec scale, shift;
     explicit normalised(const pool2d_row& a) : scale(load(a.pre_scale)), shift(load(a.pre_shift)) {}
+    template <class Reduction>
+    SEXTANT_INLINE vec start() {
+        return broadcast(Reduction::start);
+    }
+    __attribute__((always_inline)) vec read(const Src* x) const { return relu(load(x) * scale + shift); }
+    template <class Reduction>
+    SEXTANT_INLINE void write(Dst* dst, vec x, float factor, int, const pool2d_row& a) {
+        store(dst, stored_of<Dst>(Reduction::finish(x, factor), a.dst_stored));
+    }
 };
 
-SEXTANT_INLINE vec read(const as_it_is&, const float* x) { return load(x); }
-SEXTANT_INLINE vec read(const normalised& by, const float* x) { return relu(load(x) * by.scale + by.shift); }
+template <class Read>
+SEXTANT_INLINE const typename Read::source* pixels_of(const pool2d_row& a) {
+    return static_cast<const typename Read::source*>(a.src);
+}
 
-/// `taps` pixels `step` floats apart. Long rows (global pools) go into four sums, which hides the latency of addition and
+/// `taps` pixels `step` elements apart. Long rows (global pools) go into four sums, which hides the latency of addition and
 /// keeps the sums short.
 template <class Reduction, class Read>
-SEXTANT_INLINE vec along_row(const Read& how, const float* x, int taps, int64_t step) {
-    vec sum = broadcast(Reduction::start);
+SEXTANT_INLINE auto along_row(const Read& how, const typename Read::source* x, int taps, int64_t step) {
+    auto sum = Read::template start<Reduction>();
     int s = 0;
     if (taps >= 4) {
-        vec part[4];
-        for (int u = 0; u < 4; u++) part[u] = read(how, x + u * step);
+        decltype(sum) part[4];
+        for (int u = 0; u < 4; u++) part[u] = how.read(x + u * step);
         for (s = 4; s + 4 <= taps; s += 4)
-            for (int u = 0; u < 4; u++) part[u] = Reduction::combine(part[u], read(how, x + (s + u) * step));
+            for (int u = 0; u < 4; u++) part[u] = Reduction::combine(part[u], how.read(x + (s + u) * step));
         sum = Reduction::combine(Reduction::combine(part[0], part[1]), Reduction::combine(part[2], part[3]));
     }
-    for (; s < taps; s++) sum = Reduction::combine(sum, read(how, x + s * step));
+    for (; s < taps; s++) sum = Reduction::combine(sum, how.read(x + s * step));
     return sum;
 }
 
 template <class Reduction, class Read>
 SEXTANT_INLINE void pool_any(const pool2d_row& a, int first, int last) {
     const Read how(a);
+    typename Read::result* dst = static_cast<typename Read::result*>(a.dst);
     for (int q = first; q < last; q++) {
         const window column = a.columns[q];
-        const float* x = a.src + a.rows.first * a.src_pitch + column.first * int64_t{lanes};
-        vec sum = broadcast(Reduction::start);
+        const typename Read::source* x = pixels_of<Read>(a) + a.rows.first * a.src_pitch + column.first * int64_t{lanes};
+        auto sum = Read::template start<Reduction>();
         for (int r = 0; r < a.rows.taps; r++, x += a.dilation_h * a.src_pitch)
             sum = Reduction::combine(sum, along_row<Reduction>(how, x, column.taps, a.dilation_w * int64_t{lanes}));
-        store(a.dst + q * int64_t{lanes}, Reduction::finish(sum, factor_of(a, column)));
+        Read::template write<Reduction>(dst + q * int64_t{lanes}, sum, factor_of(a, column), a.rows.taps * column.taps, a);
     }
 }
 
@@ -91,25 +124,26 @@ void pool2d_sliding(const pool2d_row& a) {
     pool_any<Reduction, Read>(a, 0, a.inner_first);
 
     // Above and below the image a maximum may take its nearest row again.
-    const float* row[R];
+    const typename Read::source* row[R];
     for (int r = 0; r < R; r++)
-        row[r] = a.src + (a.rows.first + (r < a.rows.taps ? r : a.rows.taps - 1)) * a.src_pitch +
+        row[r] = pixels_of<Read>(a) + (a.rows.first + (r < a.rows.taps ? r : a.rows.taps - 1)) * a.src_pitch +
                  a.columns[a.inner_first].first * int64_t{lanes};
     const Read how(a);
     const auto column_at = [&](int64_t x) __attribute__((always_inline)) {
-        vec sum = read(how, row[0] + x);
-        for (int r = 1; r < R; r++) sum = Reduction::combine(sum, read(how, row[r] + x));
+        auto sum = how.read(row[0] + x);
+        for (int r = 1; r < R; r++) sum = Reduction::combine(sum, how.read(row[r] + x));
         return sum;
     };
+    typename Read::result* dst = static_cast<typename Read::result*>(a.dst);
     const float factor = factor_of(a, a.columns[a.inner_first]);
-    vec column[S];
+    decltype(column_at(0)) column[S];
     for (int s = 0; s < kept; s++) column[s] = column_at(s * lanes);
     int64_t x = 0;
     for (int q = a.inner_first; q < a.inner_last; q++, x += Stride * lanes) {
         for (int s = kept; s < S; s++) column[s] = column_at(x + s * lanes);
-        vec sum = column[0];
+        auto sum = column[0];
         for (int s = 1; s < S; s++) sum = Reduction::combine(sum, column[s]);
-        store(a.dst + q * int64_t{lanes}, Reduction::finish(sum, factor));
+        Read::template write<Reduction>(dst + q * int64_t{lanes}, sum, factor, R * S, a);
         for (int s = 0; s < kept; s++) column[s] = column[s + Stride];
     }
     pool_any<Reduction, Read>(a, a.inner_last, a.outputs);
@@ -121,13 +155,13 @@ SEXTANT_INLINE void planar_columns(const pool2d_row& a, int first, int last) {
         const window column = a.columns[q];
         float sum = Reduction::start;
         for (int s = 0; s < column.taps; s++) sum = Reduction::combine(sum, a.scratch[column.first + s * a.dilation_w]);
-        a.dst[q] = Reduction::finish(sum, factor_of(a, column));
+        static_cast<float*>(a.dst)[q] = Reduction::finish(sum, factor_of(a, column));
     }
 }
 
 template <class Reduction>
 void pool2d_planar(const pool2d_row& a) {
-    const float* first_row = a.src + a.rows.first * a.src_pitch;
+    const float* first_row = static_cast<const float*>(a.src) + a.rows.first * a.src_pitch;
     for (int x = 0; x < a.src_w; x += lanes) {
         vec sum = broadcast(Reduction::start);
         const float* row = first_row + x;
@@ -152,7 +186,7 @@ void pool2d_planar(const pool2d_row& a) {
             sum = Reduction::combine(sum, a.stride_w == 1 ? load_unaligned(x)
                                                           : even_lanes(load_unaligned(x), load_unaligned(x + lanes)));
         const int rest = a.inner_last - q;
-        store_masked(a.dst + q, Reduction::finish(sum, factor), first_lanes_mask(rest < lanes ? rest : lanes));
+        store_masked(static_cast<float*>(a.dst) + q, Reduction::finish(sum, factor), first_lanes_mask(rest < lanes ? rest : lanes));
     }
     planar_columns<Reduction>(a, a.inner_last, a.outputs);
 }
@@ -162,9 +196,13 @@ inline constexpr pool2d_kernels::blocked blocked_kernels{
     pool2d_any<Reduction, Read>, pool2d_sliding<Reduction, Read, 2, 2, 2>, pool2d_sliding<Reduction, Read, 3, 3, 1>,
     pool2d_sliding<Reduction, Read, 3, 3, 2>};
 
-inline constexpr pool2d_kernels pool2d_table{
-    lanes,
-    {blocked_kernels<maximum, as_it_is>, blocked_kernels<maximum, normalised>, pool2d_planar<maximum>},
-    {blocked_kernels<mean, as_it_is>, blocked_kernels<mean, normalised>, pool2d_planar<mean>}};
+/// Of blocked tensors; `planar_max` and `planar_mean` for NCHW.
+template <class Src, class Dst>
+constexpr pool2d_kernels pool2d_table(pool2d_kernel* planar_max = nullptr, pool2d_kernel* planar_mean = nullptr) {
+    return {lanes,
+            {blocked_kernels<maximum, as_it_is<Src, Dst>>, blocked_kernels<maximum, normalised<Src, Dst>>, planar_max},
+            {blocked_kernels<mean, as_it_is<Src, Dst>>, blocked_kernels<mean, normalised<Src, Dst>>, planar_mean},
+            {}};
+}
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

@@ -5,6 +5,7 @@
 
 namespace sextant {
 
-const pool2d_kernels pool2d_avx2 = avx2::pool2d_table;
+const pool2d_kernels pool2d_avx2 =
+    avx2::pool2d_table<float, float>(avx2::pool2d_planar<avx2::maximum>, avx2::pool2d_planar<avx2::mean>);
 
 }  // namespace sextant

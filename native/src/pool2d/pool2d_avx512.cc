@@ -5,6 +5,7 @@
 
 namespace sextant {
 
-const pool2d_kernels pool2d_avx512 = avx512::pool2d_table;
+const pool2d_kernels pool2d_avx512 =
+    avx512::pool2d_table<float, float>(avx512::pool2d_planar<avx512::maximum>, avx512::pool2d_planar<avx512::mean>);
 
 }  // namespace sextant

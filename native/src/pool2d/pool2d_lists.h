@@ -4,14 +4,15 @@
 #pragma once
 #include "pool2d/pool2d.h"
 #include "pool2d/windows.h"
+#include "simd/quantisation.h"
 
 namespace sextant {
 
 /// One output row of one channel block (NCHW: of one channel).
 struct pool2d_row {
-    const float* src;   // pixel (0, 0)
-    int64_t src_pitch;  // floats between its rows
-    float* dst;
+    const void* src;    // pixel (0, 0)
+    int64_t src_pitch;  // elements between its rows
+    void* dst;
     window rows;
     const window* columns;  // one for each output
     int outputs;
@@ -20,7 +21,8 @@ struct pool2d_row {
     int dilation_h, dilation_w;
     int src_w;       // planar kernels only
     float* scratch;  // planar kernels only: pool2d_scratch_floats()
-    const float *pre_scale, *pre_shift;  // the block's, for kernels with a pre-activation only
+    const float *pre_scale, *pre_shift;  // the block's, for kernels with a pre-activation only; src's quantisation is in them
+    quantisation src_stored, dst_stored;
 };
 
 /// A row of pixels in whole vectors, and three vectors that may be read beyond it.
@@ -36,11 +38,14 @@ struct pool2d_kernels {
     };
     struct {
         blocked plain, pre_activation;
-        pool2d_kernel* planar;
+        pool2d_kernel* planar;  // null: none
     } max, average;
+    blocked max_of_stored;  // for src and dst whose stored numbers mean the same; null: none
 };
 
 extern const pool2d_kernels pool2d_avx512, pool2d_avx2, pool2d_portable;
+/// By the element types of src and dst; null where there are none.
+extern const pool2d_kernels* const pool2d_avx512_bf16[3][3];
 
 /// Why the blocked or the planar kernels do not take the problem; empty when they do.
 std::string pool2d_blocked_declines(const sextant_pool2d&, const pool2d_kernels&);

@@ -5,6 +5,7 @@
 
 namespace sextant {
 
-const pool2d_kernels pool2d_portable = portable::pool2d_table;
+const pool2d_kernels pool2d_portable =
+    portable::pool2d_table<float, float>(portable::pool2d_planar<portable::maximum>, portable::pool2d_planar<portable::mean>);
 
 }  // namespace sextant

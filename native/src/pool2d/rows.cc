@@ -29,7 +29,8 @@ std::vector<window> column_windows(const sextant_pool2d& a) {
 pool2d_kernel* kernel_for(const sextant_pool2d& a, const pool2d_kernels& kernels) {
     const auto& of_kind = is_average(a) ? kernels.average : kernels.max;
     if (!is_blocked(a.src)) return of_kind.planar;
-    const auto& blocked = a.pre_activation ? of_kind.pre_activation : of_kind.plain;
+    const bool as_stored = kernels.max_of_stored.any && !is_average(a) && !a.pre_activation && stored_alike(a.src, a.dst);
+    const auto& blocked = as_stored ? kernels.max_of_stored : a.pre_activation ? of_kind.pre_activation : of_kind.plain;
     if (is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return blocked.any;
     if (a.r == 2 && a.s == 2 && a.stride_w == 2) return blocked.w2x2_stride2;
     if (a.r == 3 && a.s == 3 && a.stride_w == 1) return blocked.w3x3_stride1;
@@ -53,6 +54,11 @@ class pool2d_rows final : public op {
         pre_shift_ = aligned_floats(channel_blocks(dst) * widest_block);
         std::copy_n(parameters.pre_scale, dst.c, pre_scale_.data());
         std::copy_n(parameters.pre_shift, dst.c, pre_shift_.data());
+        if (problem.src.dtype == SEXTANT_U8)
+            for (int c = 0; c < dst.c; c++) {
+                pre_scale_[c] *= problem.src.scale;
+                pre_shift_[c] -= pre_scale_[c] * static_cast<float>(problem.src.zero_point);
+            }
     }
 
     int64_t scratch_bytes(int threads) const override {
@@ -63,33 +69,33 @@ class pool2d_rows final : public op {
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_tensor& src = problem_.src;
-        const float* first_pixel = operands[0].as<float>() + origin(src);
-        float* out = operands[1].as<float>() + origin(dst);
-        const int64_t blocks = channel_blocks(src), block = block_of(src);
-        const int64_t unit_bytes = (row_taps_ / dst.h * row_pitch(src) + dst.w * block) * int64_t{sizeof(float)};
+        const int64_t blocks = channel_blocks(src), block = block_of(src), dst_bytes = element_bytes(dst);
+        const std::byte* first_pixel = operands[0].as<std::byte>() + element_bytes(src) * origin(src);
+        std::byte* out = operands[1].as<std::byte>() + dst_bytes * origin(dst);
+        const int64_t unit_bytes = row_taps_ / dst.h * row_pitch(src) * element_bytes(src) + dst.w * block * dst_bytes;
         parallel_ranges(pool, dst.n * blocks * dst.h, unit_bytes, [&](int64_t first, int64_t last, int thread) {
             pool2d_row row{nullptr, row_pitch(src), nullptr, {}, columns_.data(), dst.w, inner_first_, inner_last_,
                            problem_.stride_w, is_adaptive(problem_) ? 1 : problem_.dilation_h,
                            is_adaptive(problem_) ? 1 : problem_.dilation_w, src.w,
                            reinterpret_cast<float*>(scratch) + thread * pool2d_scratch_floats(src.w),
-                           nullptr, nullptr};
+                           nullptr, nullptr, quantisation_of(src), quantisation_of(dst)};
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t p = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
-                row.src = first_pixel + n * image_pitch(src) + b * plane_pitch(src);
+                row.src = first_pixel + element_bytes(src) * (n * image_pitch(src) + b * plane_pitch(src));
                 row.rows = rows_[p];
                 if (problem_.pre_activation) {
                     row.pre_scale = pre_scale_.data() + b * block;
                     row.pre_shift = pre_shift_.data() + b * block;
                 }
                 if (dst.layout == src.layout) {
-                    row.dst = out + n * image_pitch(dst) + b * plane_pitch(dst) + p * row_pitch(dst);
+                    row.dst = out + dst_bytes * (n * image_pitch(dst) + b * plane_pitch(dst) + p * row_pitch(dst));
                     kernel_(row);
                 } else {  // a single pixel, to NCHW
                     alignas(64) float lanes[widest_block];
                     row.dst = lanes;
                     kernel_(row);
-                    std::memcpy(out + n * image_pitch(dst) + b * block, lanes,
-                                std::min(block, dst.c - b * block) * sizeof(float));
+                    std::memcpy(out + dst_bytes * (n * image_pitch(dst) + b * block), lanes,
+                                dst_bytes * std::min(block, dst.c - b * block));
                 }
             }
         });
