@@ -59,5 +59,23 @@ TEST(batch_norm, infinite_statistics_leave_unused_lanes_finite) {
                     src.shape, 0, 0x1p-22);
 }
 
+TEST(batch_norm, narrow_types_and_float32_in_every_pair) {
+    const std::pair<int, int> types[] = {{SEXTANT_BF16, SEXTANT_BF16}, {SEXTANT_U8, SEXTANT_U8},  {SEXTANT_BF16, SEXTANT_F32},
+                                         {SEXTANT_F32, SEXTANT_BF16},  {SEXTANT_U8, SEXTANT_F32}, {SEXTANT_F32, SEXTANT_U8}};
+    for (const auto& [from, to] : types)
+        for (int layout : {SEXTANT_NCHW, SEXTANT_NCHW16C})
+            for (int activation : activations)
+                for (int c : {1, 16, 17, 40})
+                    for (int w : {1, 3, 16, 17, 67}) {
+                        const operand src(stored_as(from, shaped(layout, 2, c, 3, w, 1)));
+                        src.fill(1, 2).spoil_halo();
+                        const auto bordered = stored_as(to, shaped(layout, 2, c, 3, w, 2), 1.0f / 50, 90);
+                        EXPECT_EQ(check(src, bordered, 0, activation).empty(), !has_narrow_kernels());
+                        const operand slice(stored_as(from, shaped(layout, 1, c, 3, w, 0, c + 32), 1.0f / 40), 16);
+                        slice.fill(2, 2);
+                        check(slice, stored_as(to, shaped(layout, 1, c, 3, w, 0, c + 48)), 32, activation);
+                    }
+}
+
 }  // namespace
 }  // namespace sextant::test

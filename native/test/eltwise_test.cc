@@ -93,5 +93,28 @@ TEST(eltwise, not_a_number_survives_every_activation) {
     for (int activation : activations) check(src, nullptr, src.shape, 0, activation);
 }
 
+TEST(eltwise, bf16_and_uint8_of_three_scales) {
+    for (int dtype : {SEXTANT_BF16, SEXTANT_U8})
+        for (int layout : {SEXTANT_NCHW, SEXTANT_NCHW16C})
+            for (int activation : activations)
+                for (int c : {1, 16, 17, 40})
+                    for (int w : {1, 3, 16, 17, 67}) {
+                        const operand src(stored_as(dtype, shaped(layout, 2, c, 3, w, 1), 1.0f / 100, 128));
+                        const operand other(stored_as(dtype, shaped(layout, 2, c, 3, w), 1.0f / 30, 60));
+                        src.fill(1, 2).spoil_halo();
+                        other.fill(2, 4);
+                        const int zero_point = activation == SEXTANT_RELU ? 0 : 99;
+                        const auto dst = stored_as(dtype, shaped(layout, 2, c, 3, w, 2), 1.0f / 40, zero_point);
+                        const auto problem = problem_of(src.shape, dst, activation, &other.shape);
+                        const auto took_part =
+                            compare_entries(eltwise_implementations(), problem, {}, {&src, &other}, dst, 0, 0x1p-21);
+                        EXPECT_EQ(took_part.empty(), !has_narrow_kernels());
+                        check(src, nullptr, dst, 0, activation);
+                        const auto slice = stored_as(dtype, shaped(layout, 2, c, 3, w, 0, c + 48));
+                        check(other, nullptr, slice, 16, activation);
+                        check(other, &other, slice, 32, activation);
+                    }
+}
+
 }  // namespace
 }  // namespace sextant::test

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const batch_norm_kernels batch_norm_avx512 = avx512::batch_norm_table;
+const batch_norm_kernels batch_norm_avx512 = avx512::batch_norm_table<float, float>;
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const batch_norm_kernels batch_norm_portable = portable::batch_norm_table;
+const batch_norm_kernels batch_norm_portable = portable::batch_norm_table<float, float>;
 
 }  // namespace sextant

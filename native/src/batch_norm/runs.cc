@@ -16,6 +16,11 @@ class batch_norm_runs final : public op {
           scale_(channel_blocks(dst) * block_of(dst)), shift_(channel_blocks(dst) * block_of(dst)) {
         std::copy_n(parameters.scale, dst.c, scale_.data());
         std::copy_n(parameters.shift, dst.c, shift_.data());
+        if (src_.dtype == SEXTANT_U8)
+            for (int c = 0; c < dst.c; c++) {
+                scale_[c] *= src_.scale;
+                shift_[c] -= scale_[c] * static_cast<float>(src_.zero_point);
+            }
         const bool whole_planes = !src_.halo && !dst.halo;
         rows_ = whole_planes ? 1 : dst.h;
         length_ = (whole_planes ? int64_t{dst.h} * dst.w : dst.w) * block_of(dst);
@@ -25,16 +30,17 @@ class batch_norm_runs final : public op {
     int64_t flops() const override { return 2 * int64_t{dst.n} * dst.c * dst.h * dst.w; }
 
     void run(thread_pool& pool, const address* operands, std::byte*) const override {
-        const float* src = operands[0].as<float>() + origin(src_);
-        float* out = operands[1].as<float>() + origin(dst);
+        const quantisation stored = quantisation_of(dst);
         const int64_t blocks = channel_blocks(dst), block = block_of(dst);
-        const int64_t unit_bytes = 2 * length_ * int64_t{sizeof(float)};
+        const int64_t unit_bytes = length_ * (element_bytes(src_) + element_bytes(dst));
         parallel_ranges(pool, dst.n * blocks * rows_, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t row = unit % rows_, b = unit / rows_ % blocks, n = unit / rows_ / blocks;
-                kernel_(src + n * image_pitch(src_) + b * plane_pitch(src_) + row * row_pitch(src_),
-                        out + n * image_pitch(dst) + b * plane_pitch(dst) + row * row_pitch(dst), length_,
-                        scale_.data() + b * block, shift_.data() + b * block);
+                const auto at = [&](const sextant_tensor& t) {
+                    return element_bytes(t) * (n * image_pitch(t) + b * plane_pitch(t) + origin(t) + row * row_pitch(t));
+                };
+                kernel_(operands[0].as<std::byte>() + at(src_), operands[1].as<std::byte>() + at(dst), length_,
+                        scale_.data() + b * block, shift_.data() + b * block, stored);
             }
         });
     }

@@ -23,6 +23,8 @@ std::unique_ptr<op> create(const sextant_eltwise& problem, const eltwise_paramet
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    {"bf16_eltwise_avx512_bf16", declines<SEXTANT_ISA_AVX512_BF16>, create<eltwise_avx512_bf16>, 1 << SEXTANT_BF16},
+    {"u8_eltwise_avx512_bf16", declines<SEXTANT_ISA_AVX512_BF16>, create<eltwise_avx512_bf16_u8>, 1 << SEXTANT_U8},
     {"f32_eltwise_avx512", declines<SEXTANT_ISA_AVX512>, create<eltwise_avx512>},
     {"f32_eltwise_avx2", declines<SEXTANT_ISA_AVX2>, create<eltwise_avx2>},
 #endif

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const eltwise_kernels eltwise_avx2 = avx2::eltwise_table;
+const eltwise_kernels eltwise_avx2 = avx2::eltwise_table<float>;
 
 }  // namespace sextant

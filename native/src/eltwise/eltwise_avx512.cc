@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const eltwise_kernels eltwise_avx512 = avx512::eltwise_table;
+const eltwise_kernels eltwise_avx512 = avx512::eltwise_table<float>;
 
 }  // namespace sextant

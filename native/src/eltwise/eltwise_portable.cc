@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const eltwise_kernels eltwise_portable = portable::eltwise_table;
+const eltwise_kernels eltwise_portable = portable::eltwise_table<float>;
 
 }  // namespace sextant

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cuts the operands, all of one layout, into runs of floats that are contiguous in each of them, and hands them to the kernel.
+// Cuts the operands, all of one layout, into runs of elements that are contiguous in each of them, and hands them to the kernel.
 #include "eltwise/eltwise_lists.h"
 #include "runtime/ranges.h"
 
 namespace sextant {
 namespace {
 
-/// Floats per piece of a long run: small enough to share among threads.
+/// Elements per piece of a long run: small enough to share among threads.
 constexpr int64_t piece = 4096;
 
 class eltwise_runs final : public op {
@@ -14,6 +14,9 @@ class eltwise_runs final : public op {
     eltwise_runs(const sextant_eltwise& problem, const eltwise_kernels& kernels)
         : op(problem.dst), src_(problem.src), other_(problem.has_other ? problem.other : problem.src),
           has_other_(problem.has_other), kernel_(kernels.by_activation[problem.activation]) {
+        const quantisation first = quantisation_of(src_), second = quantisation_of(other_);
+        scales_ = {first.scale, second.scale, -first.zero * first.scale - (has_other_ ? second.zero * second.scale : 0),
+                   quantisation_of(dst)};
         if (!src_.halo && !other_.halo && !dst.halo) {  // one run per image
             rows_ = 1;
             blocks_ = 1;
@@ -30,19 +33,17 @@ class eltwise_runs final : public op {
     int64_t flops() const override { return int64_t{dst.n} * dst.c * dst.h * dst.w * (has_other_ ? 2 : 1); }
 
     void run(thread_pool& pool, const address* operands, std::byte*) const override {
-        const float* src = operands[0].as<float>() + origin(src_);
-        const float* other = has_other_ ? operands[1].as<float>() + origin(other_) : nullptr;
-        float* out = operands[operand_count() - 1].as<float>() + origin(dst);
-        const int64_t unit_bytes = std::min(length_, piece) * int64_t{sizeof(float)} * (operand_count());
+        const int64_t unit_bytes = std::min(length_, piece) * element_bytes(dst) * operand_count();
         parallel_ranges(pool, dst.n * blocks_ * rows_ * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t begin = unit % pieces_ * piece, row = unit / pieces_ % rows_;
                 const int64_t block = unit / pieces_ / rows_ % blocks_, n = unit / pieces_ / rows_ / blocks_;
-                const auto at = [&](const sextant_tensor& t) {
-                    return n * image_pitch(t) + block * plane_pitch(t) + row * row_pitch(t) + begin;
+                const auto at = [&](const sextant_tensor& t, int operand) {
+                    const int64_t pixel = n * image_pitch(t) + block * plane_pitch(t) + origin(t) + row * row_pitch(t);
+                    return operands[operand].as<std::byte>() + element_bytes(t) * (pixel + begin);
                 };
-                kernel_(src + at(src_), has_other_ ? other + at(other_) : nullptr, out + at(dst),
-                        std::min(piece, length_ - begin));
+                kernel_(at(src_, 0), has_other_ ? at(other_, 1) : nullptr, at(dst, operand_count() - 1),
+                        std::min(piece, length_ - begin), scales_);
             }
         });
     }
@@ -51,6 +52,7 @@ class eltwise_runs final : public op {
     const sextant_tensor src_, other_;
     const bool has_other_;
     eltwise_kernel* const kernel_;
+    eltwise_scales scales_;
     int64_t rows_, blocks_, length_, pieces_;
 };
 
