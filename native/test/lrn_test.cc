@@ -63,5 +63,21 @@ TEST(lrn, large_values_neither_overflow_nor_vanish) {
     }
 }
 
+TEST(lrn, bf16_and_uint8) {
+    const std::pair<int, int> types[] = {
+        {SEXTANT_BF16, SEXTANT_BF16}, {SEXTANT_U8, SEXTANT_U8}, {SEXTANT_BF16, SEXTANT_F32}, {SEXTANT_U8, SEXTANT_F32}};
+    for (const auto& [from, to] : types)
+        for (float beta : {0.75f, 1.3f})
+            for (int size : {1, 5, 20})
+                for (int c : {1, 16, 17, 40})
+                    for (int w : {1, 5, 17}) {
+                        const operand src(stored_as(from, shaped(SEXTANT_NCHW16C, 2, c, 4, w, 1), 0.25f, 120));
+                        src.fill(c * w, 30).spoil_halo();
+                        const auto dst = stored_as(to, shaped(SEXTANT_NCHW16C, 2, c, 4, w, w % 3), 0.1f, 120);
+                        const sextant_lrn problem{src.shape, dst, size, 1e-2f, beta, 2};
+                        EXPECT_EQ(check(src, problem).empty(), !has_narrow_kernels());
+                    }
+}
+
 }  // namespace
 }  // namespace sextant::test

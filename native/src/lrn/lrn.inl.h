@@ -9,6 +9,7 @@
 #pragma once
 #include "lrn/lrn_lists.h"
 #include "simd/math.inl.h"
+#include "simd/quantised.inl.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
@@ -18,7 +19,7 @@ SEXTANT_INLINE vec normalised(vec x, vec sum, const lrn_run& a) {
     return x * (ThreeQuarters ? negative_three_quarter_power(base) : negative_power(base, a.beta));
 }
 
-template <bool ThreeQuarters>
+template <class Src, class Dst, bool ThreeQuarters>
 void lrn_blocked_run(const lrn_run& a) {
     const int blocks = (a.channels + lanes - 1) / lanes;
     const int64_t lead = lrn_overhang(a.before, lanes);
@@ -30,29 +31,35 @@ void lrn_blocked_run(const lrn_run& a) {
     }
     for (int b = 0; b < blocks; b++) {
         const int own_lanes = a.channels - b * lanes < lanes ? a.channels - b * lanes : lanes;
-        const float* src = a.src + b * a.src_pitch;
+        const Src* src = static_cast<const Src*>(a.src) + b * a.src_pitch;
         float* squares = a.scratch + lead + b * lanes;
         for (int x = 0; x < a.pixels; x++) {
-            const vec value = first_lanes(load(src + x * lanes), own_lanes);
+            const vec value = first_lanes(real_of<Src>(load(src + x * lanes), a.src_stored), own_lanes);
             store(squares + x * pixel_floats, value * value);
         }
     }
     for (int b = 0; b < blocks; b++) {
-        const float* src = a.src + b * a.src_pitch;
-        float* dst = a.dst + b * a.dst_pitch;
+        const Src* src = static_cast<const Src*>(a.src) + b * a.src_pitch;
+        Dst* dst = static_cast<Dst*>(a.dst) + b * a.dst_pitch;
         const float* squares = a.scratch + lead + b * lanes;
         for (int x = 0; x < a.pixels; x++, squares += pixel_floats) {
             vec sum{};
             for (int j = -a.before; j <= a.after; j++) sum += load_unaligned(squares + j);
-            store(dst + x * lanes, normalised<ThreeQuarters>(load(src + x * lanes), sum, a));
+            const vec value = real_of<Src>(load(src + x * lanes), a.src_stored);
+            store(dst + x * lanes, stored_of<Dst>(normalised<ThreeQuarters>(value, sum, a), a.dst_stored));
         }
     }
 }
 
-inline void lrn_blocked(const lrn_run& a) { a.beta == 0.75f ? lrn_blocked_run<true>(a) : lrn_blocked_run<false>(a); }
+template <class Src, class Dst>
+void lrn_blocked(const lrn_run& a) {
+    a.beta == 0.75f ? lrn_blocked_run<Src, Dst, true>(a) : lrn_blocked_run<Src, Dst, false>(a);
+}
 
 template <bool ThreeQuarters>
 void lrn_planar_run(const lrn_run& a) {
+    const float* src = static_cast<const float*>(a.src);
+    float* dst = static_cast<float*>(a.dst);
     for (int c = 0; c < a.channels; c++) {
         const int first = c - a.before > 0 ? c - a.before : 0;
         const int last = c + a.after < a.channels ? c + a.after : a.channels - 1;
@@ -60,17 +67,20 @@ void lrn_planar_run(const lrn_run& a) {
             const lane_mask mask = first_lanes_mask(a.pixels - x < lanes ? a.pixels - x : lanes);
             vec sum{};
             for (int j = first; j <= last; j++) {
-                const vec value = load_masked(a.src + j * a.src_pitch + x, mask);
+                const vec value = load_masked(src + j * a.src_pitch + x, mask);
                 sum += value * value;
             }
-            const vec value = load_masked(a.src + c * a.src_pitch + x, mask);
-            store_masked(a.dst + c * a.dst_pitch + x, normalised<ThreeQuarters>(value, sum, a), mask);
+            const vec value = load_masked(src + c * a.src_pitch + x, mask);
+            store_masked(dst + c * a.dst_pitch + x, normalised<ThreeQuarters>(value, sum, a), mask);
         }
     }
 }
 
 inline void lrn_planar(const lrn_run& a) { a.beta == 0.75f ? lrn_planar_run<true>(a) : lrn_planar_run<false>(a); }
 
-inline constexpr lrn_kernels lrn_table{lanes, lrn_blocked, lrn_planar};
+template <class Src, class Dst>
+constexpr lrn_kernels lrn_table(lrn_kernel* planar = nullptr) {
+    return {lanes, lrn_blocked<Src, Dst>, planar};
+}
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

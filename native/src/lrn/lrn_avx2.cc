@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const lrn_kernels lrn_avx2 = avx2::lrn_table;
+const lrn_kernels lrn_avx2 = avx2::lrn_table<float, float>(avx2::lrn_planar);
 
 }  // namespace sextant

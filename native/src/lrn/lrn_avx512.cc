@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const lrn_kernels lrn_avx512 = avx512::lrn_table;
+const lrn_kernels lrn_avx512 = avx512::lrn_table<float, float>(avx512::lrn_planar);
 
 }  // namespace sextant

@@ -3,6 +3,7 @@
 // instruction set.
 #pragma once
 #include "lrn/lrn.h"
+#include "simd/quantisation.h"
 
 namespace sextant {
 
@@ -11,14 +12,15 @@ inline constexpr int lrn_strip = 16;
 
 /// A strip of pixels with all their channels.
 struct lrn_run {
-    const float* src;
-    float* dst;
-    int64_t src_pitch, dst_pitch;  // floats between channel blocks (NCHW: between channels)
+    const void* src;
+    void* dst;
+    int64_t src_pitch, dst_pitch;  // elements between channel blocks (NCHW: between channels)
     int pixels;                    // at most lrn_strip; planar: any number
     int channels;
     int before, after;  // channels of the window on either side
     float alpha, beta, bias;
-    float* scratch;  // blocked only: lrn_scratch_floats()
+    float* scratch;  // blocked only: lrn_strip times lrn_pixel_floats()
+    quantisation src_stored, dst_stored;
 };
 
 using lrn_kernel = void(const lrn_run&);
@@ -26,10 +28,12 @@ using lrn_kernel = void(const lrn_run&);
 struct lrn_kernels {
     int block;
     lrn_kernel* blocked;
-    lrn_kernel* planar;
+    lrn_kernel* planar;  // null: none
 };
 
 extern const lrn_kernels lrn_avx512, lrn_avx2, lrn_portable;
+/// By the element types of src and dst; null where there are none.
+extern const lrn_kernels* const lrn_avx512_bf16[3][3];
 
 /// Squares of one pixel in the scratch, with room for the window's overhang: a whole number of vectors before the first channel
 /// and after the last block.

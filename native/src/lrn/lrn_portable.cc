@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const lrn_kernels lrn_portable = portable::lrn_table;
+const lrn_kernels lrn_portable = portable::lrn_table<float, float>(portable::lrn_planar);
 
 }  // namespace sextant

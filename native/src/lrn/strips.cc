@@ -25,17 +25,20 @@ class lrn_strips final : public op {
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_tensor& src = problem_.src;
-        const int64_t unit_bytes = 2 * std::min(length_, strip_) * channel_blocks(dst) * block_of(dst) * int64_t{sizeof(float)};
+        const int64_t unit_bytes = std::min(length_, strip_) * channel_blocks(dst) * block_of(dst) *
+                                   (element_bytes(src) + element_bytes(dst));
         parallel_ranges(pool, dst.n * rows_ * strips_, unit_bytes, [&](int64_t first, int64_t last, int thread) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t row = unit / strips_ % rows_, n = unit / strips_ / rows_;
                 const int begin = static_cast<int>(unit % strips_) * strip_;
                 const auto at = [&](const sextant_tensor& t) {
-                    return n * image_pitch(t) + origin(t) + row * row_pitch(t) + int64_t{begin} * block_of(t);
+                    return element_bytes(t) *
+                           (n * image_pitch(t) + origin(t) + row * row_pitch(t) + int64_t{begin} * block_of(t));
                 };
-                kernel_({operands[0].as<float>() + at(src), operands[1].as<float>() + at(dst), plane_pitch(src), plane_pitch(dst),
-                         std::min(strip_, length_ - begin), dst.c, before(), after(), problem_.alpha, problem_.beta, problem_.bias,
-                         reinterpret_cast<float*>(scratch) + thread * scratch_floats()});
+                kernel_({operands[0].as<std::byte>() + at(src), operands[1].as<std::byte>() + at(dst), plane_pitch(src),
+                         plane_pitch(dst), std::min(strip_, length_ - begin), dst.c, before(), after(), problem_.alpha,
+                         problem_.beta, problem_.bias, reinterpret_cast<float*>(scratch) + thread * scratch_floats(),
+                         quantisation_of(src), quantisation_of(dst)});
             }
         });
     }
