@@ -65,5 +65,48 @@ TEST(concat, every_bit_is_copied) {
     }
 }
 
+TEST(concat, narrow_types_of_one_scale_or_several) {
+    const std::vector<std::vector<int>> channels{{16, 32}, {5, 16}, {1, 1, 1}, {3, 17, 24, 40}, {40}};
+    for (int dtype : {SEXTANT_BF16, SEXTANT_U8})
+        for (bool one_scale : {true, false})
+            for (const auto& counts : channels)
+                for (int w : {1, 3, 16, 17})
+                    for (int halo : {0, 1}) {
+                        std::vector<std::unique_ptr<operand>> made;
+                        std::vector<const operand*> sources;
+                        int c = 0;
+                        for (int count : counts) {
+                            const auto shape = shaped(SEXTANT_NCHW16C, 2, count, 4, w, halo, count + 16);
+                            made.push_back(std::make_unique<operand>(
+                                one_scale ? stored_as(dtype, shape) : stored_as(dtype, shape, 1.0f / (30 + c), 50 + c), 16));
+                            made.back()->fill(c).spoil_halo();
+                            sources.push_back(made.back().get());
+                            c += count;
+                        }
+                        const auto slice = stored_as(dtype, shaped(SEXTANT_NCHW16C, 2, c, 4, w, halo, c + 32));
+                        EXPECT_EQ(check(sources, slice, 16).empty(), !has_narrow_kernels());
+                        check(sources, stored_as(dtype, shaped(SEXTANT_NCHW16C, 2, c, 4, w, 2)));
+                    }
+}
+
+/// Were bf16 converted on its way, its smallest numbers would be lost; were unused lanes 0, a quantised one would mean something.
+TEST(concat, narrow_bits_are_copied_and_unused_lanes_mean_zero) {
+    if (!has_narrow_kernels()) return;
+    for (int dtype : {SEXTANT_BF16, SEXTANT_U8}) {
+        const operand a(stored_as(dtype, shaped(SEXTANT_NCHW16C, 1, 5, 1, 3)));
+        const operand b(stored_as(dtype, shaped(SEXTANT_NCHW16C, 1, 6, 1, 3)));
+        for (const operand* source : {&a, &b}) source->fill_with([](int, int c, int, int) { return c % 2 ? 1e-39 : -1e-40; });
+        const concat_problem problem{{a.shape, b.shape}, stored_as(dtype, shaped(SEXTANT_NCHW16C, 1, 11, 1, 3))};
+        const operand dst(problem.dst);
+        const auto& entry = concat_implementations()[dtype == SEXTANT_U8];
+        ASSERT_EQ(entry.refuses(problem, devices().front()), "") << entry.name;
+        run(*entry.create(problem, {}, devices().front()), pool_of(1), {&a, &b}, dst);
+        for (int x = 0; x < 3; x++) {
+            for (int c = 0; c < 11; c++) EXPECT_EQ(dst.value(0, c, 0, x), c < 5 ? a.value(0, c, 0, x) : b.value(0, c - 5, 0, x));
+            for (int c = 11; c < 16; c++) EXPECT_EQ(dst.value(0, c, 0, x), 0);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sextant::test

@@ -34,5 +34,21 @@ TEST(shortcut, every_entry_equals_the_reference) {
                     }
 }
 
+TEST(shortcut, narrow_types_pad_with_what_means_zero) {
+    const std::pair<int, int> channels[] = {{16, 32}, {16, 16}, {5, 10}, {3, 40}, {24, 57}};
+    for (int dtype : {SEXTANT_BF16, SEXTANT_U8})
+        for (float scale : {1.0f / 64, 1.0f / 50})
+            for (const auto& [c, k] : channels)
+                for (int w : {1, 7, 16, 17})
+                    for (int stride : {1, 2, 3}) {
+                        const operand src(stored_as(dtype, shaped(SEXTANT_NCHW16C, 2, c, 5, w, 1, c + 16)), 16);
+                        src.fill(c).spoil_halo();
+                        const int p = (5 + stride - 1) / stride, q = (w + stride - 1) / stride;
+                        const auto slice = stored_as(dtype, shaped(SEXTANT_NCHW16C, 2, k, p, q, 0, k + 32), scale);
+                        EXPECT_EQ(check(src, slice, stride, 32).empty(), !has_narrow_kernels());
+                        check(src, stored_as(dtype, shaped(SEXTANT_NCHW16C, 2, k, p, q, 2), scale), stride);
+                    }
+}
+
 }  // namespace
 }  // namespace sextant::test

@@ -2,6 +2,7 @@
 #include "concat/concat.h"
 
 #include "concat/concat_lists.h"
+#include "simd/quantisation.h"
 
 namespace sextant {
 namespace {
@@ -25,8 +26,23 @@ std::unique_ptr<op> create(const concat_problem& problem, const concat_parameter
     return create_concat_blocked(problem, Kernels);
 }
 
+#if defined(SEXTANT_X86_64)
+const gather_kernels& u8_kernels(const concat_problem& a) {
+    for (const sextant_tensor& source : a.sources)
+        if (!stored_alike(source, a.dst)) return gather_avx512_bf16_requantised;
+    return gather_avx512_bf16_u8;
+}
+
+std::unique_ptr<op> create_u8(const concat_problem& problem, const concat_parameters&, const device_traits&) {
+    return create_concat_blocked(problem, u8_kernels(problem));
+}
+#endif
+
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    {"bf16_concat_avx512_bf16", declines<SEXTANT_ISA_AVX512_BF16, gather_avx512_bf16>, create<gather_avx512_bf16>,
+     1 << SEXTANT_BF16},
+    {"u8_concat_avx512_bf16", declines<SEXTANT_ISA_AVX512_BF16, gather_avx512_bf16_u8>, create_u8, 1 << SEXTANT_U8},
     {"f32_concat_avx512", declines<SEXTANT_ISA_AVX512, gather_avx512>, create<gather_avx512>},
     {"f32_concat_avx2", declines<SEXTANT_ISA_AVX2, gather_avx2>, create<gather_avx2>},
 #endif

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const gather_kernels gather_avx2 = {avx2::lanes, avx2::gather_lanes};
+const gather_kernels gather_avx2 = avx2::gather_table<float>;
 
 }  // namespace sextant

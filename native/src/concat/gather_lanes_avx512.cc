@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const gather_kernels gather_avx512 = {avx512::lanes, avx512::gather_lanes};
+const gather_kernels gather_avx512 = avx512::gather_table<float>;
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const gather_kernels gather_portable = {portable::lanes, portable::gather_lanes};
+const gather_kernels gather_portable = portable::gather_table<float>;
 
 }  // namespace sextant

@@ -5,6 +5,7 @@
 
 #include "runtime/ranges.h"
 #include "shortcut/shortcut_lists.h"
+#include "simd/quantisation.h"
 
 namespace sextant {
 namespace {
@@ -27,19 +28,23 @@ class shortcut_blocked final : public op {
     void run(thread_pool& pool, const address* operands, std::byte*) const override {
         const sextant_tensor& src = problem_.src;
         const int64_t block = block_of(dst), blocks = channel_blocks(dst);
-        const int64_t unit_bytes = (row_pitch(src) + row_pitch(dst)) * int64_t{sizeof(float)};
+        const int64_t bytes = kernels_.element_bytes, unit_bytes = (row_pitch(src) + row_pitch(dst)) * bytes;
+        const quantisation from = quantisation_of(src), to = quantisation_of(dst);
+        const float factor = from.scale * to.inverse, offset = to.zero - from.zero * factor;
         parallel_ranges(pool, dst.n * blocks * dst.h, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t p = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
                 lane_segment segments[widest_block];
                 int count = 0;
                 for (const part& a : parts_[b])
-                    segments[count++] = {operands[0].as<float>() + n * image_pitch(src) + a.block * plane_pitch(src) + origin(src) +
-                                             p * problem_.stride * row_pitch(src),
-                                         a.shift, a.first, a.last};
+                    segments[count++] = {operands[0].as<std::byte>() +
+                                             bytes * (n * image_pitch(src) + a.block * plane_pitch(src) + origin(src) +
+                                                      p * problem_.stride * row_pitch(src)),
+                                         a.shift, a.first, a.last, factor, offset};
                 kernels_.gather({segments, count, problem_.stride * block,
-                                 operands[1].as<float>() + n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) + p * row_pitch(dst),
-                                 dst.w});
+                                 operands[1].as<std::byte>() +
+                                     bytes * (n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) + p * row_pitch(dst)),
+                                 dst.w, dst.dtype == SEXTANT_U8 ? dst.zero_point : 0});
             }
         });
     }
