@@ -216,7 +216,7 @@ TEST(pool2d, narrow_types_global_and_adaptive) {
     for (const auto& [from, to, scale] : narrow_pairs)
         for (int c : {3, 16, 40})
             for (int h : {1, 4, 13})
-                for (int w : {1, 7, 33}) {
+                for (int w : {1, 7, 19, 20, 33}) {
                     const operand src(stored_as(from, shaped(SEXTANT_NCHW16C, 3, c, h, w, 1, c + 16)), 16);
                     src.fill(h * 7 + w, 1.5).spoil_halo();
                     const auto to_type = [&](sextant_pool2d problem) {
@@ -247,6 +247,18 @@ TEST(pool2d, maxima_of_one_scale_are_exact) {
             run(*entry.create(problem, {}, devices().front()), pool_of(1), {&src}, dst);
             expect_close(dst.dense(), expected, 0);
         }
+    }
+}
+
+/// Sums of stored numbers fit into 16 bits up to 257 of them.
+TEST(pool2d, averages_of_the_largest_stored_number) {
+    for (int w : {256, 257, 258, 1000}) {
+        const operand src(stored_as(SEXTANT_U8, shaped(SEXTANT_NCHW16C, 1, 16, 1, w), 0.01f));
+        src.fill_with([](int, int, int, int) { return 9; });
+        auto problem = problem_of({average, 1, w, 1, 1, 0, 0}, src.shape, SEXTANT_NCHW);
+        EXPECT_EQ(check(src, problem).empty(), !has_narrow_kernels());
+        problem.dst = stored_as(SEXTANT_U8, problem.dst, 0.01f);
+        check(src, problem);
     }
 }
 

@@ -53,8 +53,11 @@ struct as_it_is {
     /// The zero points of `terms` stored numbers leave before the sum is scaled.
     template <class Reduction>
     SEXTANT_INLINE void write(Dst* dst, vec x, float factor, int taps, const pool2d_row& a) {
-        if constexpr (std::is_same_v<Src, uint8_t>) x = (x - a.src_stored.zero * Reduction::terms(taps)) * a.src_stored.scale;
-        store(dst, stored_of<Dst>(Reduction::finish(x, factor), a.dst_stored));
+        const float zeros = a.src_stored.zero * Reduction::terms(taps);
+        const float scale = Reduction::finish(a.src_stored.scale * a.dst_stored.inverse, factor);
+        if constexpr (!std::is_same_v<Src, uint8_t>) store(dst, stored_of<Dst>(Reduction::finish(x, factor), a.dst_stored));
+        else if constexpr (std::is_same_v<Dst, uint8_t>) store(dst, x * scale + (a.dst_stored.zero - zeros * scale));
+        else store(dst, (x - zeros) * scale);
     }
 };
 
@@ -186,7 +189,8 @@ void pool2d_planar(const pool2d_row& a) {
             sum = Reduction::combine(sum, a.stride_w == 1 ? load_unaligned(x)
                                                           : even_lanes(load_unaligned(x), load_unaligned(x + lanes)));
         const int rest = a.inner_last - q;
-        store_masked(static_cast<float*>(a.dst) + q, Reduction::finish(sum, factor), first_lanes_mask(rest < lanes ? rest : lanes));
+        store_masked(static_cast<float*>(a.dst) + q, Reduction::finish(sum, factor),
+                     first_lanes_mask(rest < lanes ? rest : lanes));
     }
     planar_columns<Reduction>(a, a.inner_last, a.outputs);
 }
@@ -202,6 +206,7 @@ constexpr pool2d_kernels pool2d_table(pool2d_kernel* planar_max = nullptr, pool2
     return {lanes,
             {blocked_kernels<maximum, as_it_is<Src, Dst>>, blocked_kernels<maximum, normalised<Src, Dst>>, planar_max},
             {blocked_kernels<mean, as_it_is<Src, Dst>>, blocked_kernels<mean, normalised<Src, Dst>>, planar_mean},
+            {},
             {}};
 }
 

@@ -40,8 +40,13 @@ struct pool2d_kernels {
         blocked plain, pre_activation;
         pool2d_kernel* planar;  // null: none
     } max, average;
-    blocked max_of_stored;  // for src and dst whose stored numbers mean the same; null: none
+    /// On stored numbers, null where there are none: maxima when src's and dst's mean the same, sums of at most
+    /// pool2d_stored_taps.
+    blocked max_of_stored, average_of_stored;
 };
+
+/// So many uint8 fit into 16 bits.
+inline constexpr int64_t pool2d_stored_taps = 257;
 
 extern const pool2d_kernels pool2d_avx512, pool2d_avx2, pool2d_portable;
 /// By the element types of src and dst; null where there are none.

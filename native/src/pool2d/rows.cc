@@ -26,11 +26,19 @@ std::vector<window> column_windows(const sextant_pool2d& a) {
                            a.kind == SEXTANT_POOL_AVERAGE_WITH_PAD);
 }
 
+int64_t most_taps(const std::vector<window>& windows) {
+    int64_t most = 0;
+    for (const window& w : windows) most = std::max<int64_t>(most, w.taps);
+    return most;
+}
+
 pool2d_kernel* kernel_for(const sextant_pool2d& a, const pool2d_kernels& kernels) {
     const auto& of_kind = is_average(a) ? kernels.average : kernels.max;
     if (!is_blocked(a.src)) return of_kind.planar;
-    const bool as_stored = kernels.max_of_stored.any && !is_average(a) && !a.pre_activation && stored_alike(a.src, a.dst);
-    const auto& blocked = as_stored ? kernels.max_of_stored : a.pre_activation ? of_kind.pre_activation : of_kind.plain;
+    const auto& of_stored = is_average(a) ? kernels.average_of_stored : kernels.max_of_stored;
+    const bool suit = is_average(a) ? most_taps(row_windows(a)) * most_taps(column_windows(a)) <= pool2d_stored_taps
+                                    : stored_alike(a.src, a.dst);
+    const auto& blocked = a.pre_activation ? of_kind.pre_activation : of_stored.any && suit ? of_stored : of_kind.plain;
     if (is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return blocked.any;
     if (a.r == 2 && a.s == 2 && a.stride_w == 2) return blocked.w2x2_stride2;
     if (a.r == 3 && a.s == 3 && a.stride_w == 1) return blocked.w3x3_stride1;
