@@ -224,9 +224,10 @@ final class Lowering {
             case Node.Reorder reorder -> reorder(tensor(reorder.src(), arena), tensor(reorder.dst(), arena));
             // Plain n c h w in the source's shape is the flattened value.
             case Node.Flatten flatten -> {
-                var dst = tensor(flatten.src(), arena);
-                sextant_tensor.layout(dst, sextant_h.SEXTANT_NCHW());
-                sextant_tensor.halo(dst, 0);
+                var dst = tensor(flatten.dst(), arena);
+                sextant_tensor.c(dst, flatten.src().c());
+                sextant_tensor.h(dst, flatten.src().h());
+                sextant_tensor.w(dst, flatten.src().w());
                 sextant_tensor.c_total(dst, flatten.src().c());
                 yield reorder(tensor(flatten.src(), arena), dst);
             }
@@ -303,7 +304,9 @@ final class Lowering {
 
     private void fill(Value value, MemorySegment tensor) {
         var layout = graph.layout(value);
-        sextant_tensor.dtype(tensor, sextant_h.SEXTANT_F32());
+        sextant_tensor.dtype(tensor, layout.format().kind().ordinal());
+        sextant_tensor.scale(tensor, layout.format().scale());
+        sextant_tensor.zero_point(tensor, layout.format().zeroPoint());
         sextant_tensor.layout(tensor, layout.isPlain() ? sextant_h.SEXTANT_NCHW() : layout.block());
         sextant_tensor.n(tensor, images);
         sextant_tensor.c(tensor, value.c());

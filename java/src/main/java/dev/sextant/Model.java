@@ -6,6 +6,7 @@ import dev.sextant.bindings.SextantLibrary;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Parameters;
 import dev.sextant.graph.Pass;
+import dev.sextant.graph.Ranges;
 import dev.sextant.graph.SubBatches;
 import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
@@ -25,6 +26,9 @@ public final class Model implements AutoCloseable {
     private final Network network;
     private final Parameters parameters;
     private final AutoCloseable source;
+    private final Map<String, String> metadata;
+    /** Of random parameters none until they are asked for. */
+    private Ranges ranges;
     private final Map<Key, Shared> plans = new HashMap<>();
     private boolean isClosed;
 
@@ -44,10 +48,12 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private Model(Network network, Parameters parameters, AutoCloseable source) {
+    private Model(Network network, Parameters parameters, AutoCloseable source, Map<String, String> metadata, Ranges ranges) {
         this.network = network;
         this.parameters = parameters;
         this.source = source;
+        this.metadata = metadata;
+        this.ranges = ranges;
     }
 
     /**
@@ -74,14 +80,15 @@ public final class Model implements AutoCloseable {
      * @throws IllegalArgumentException if they do not fit the network
      */
     public static Model of(Network network, Weights weights) {
-        return new Model(network, Checkpoint.of(network, weights), weights);
+        return new Model(network, Checkpoint.of(network, weights), weights, weights.metadata(),
+            Ranges.of(weights.metadata(), weights.source()));
     }
 
     /**
      * Parameters made from {@code seed}, the same in every run, such that activations stay finite: for measuring and trying out.
      */
     public static Model random(Network network, long seed) {
-        return new Model(network, new RandomParameters(seed), () -> { });
+        return new Model(network, new RandomParameters(seed), () -> { }, Map.of(), Ranges.NONE);
     }
 
     public Network network() {
@@ -102,8 +109,10 @@ public final class Model implements AutoCloseable {
      * Compiles the network for {@code device}, unless a predictor of the same options exists, and gives the plan memory to run
      * in.
      *
-     * @throws IllegalArgumentException if the network cannot take an input of that shape or has no such stage to tap
+     * @throws IllegalArgumentException if the network cannot take an input of that shape or has no such stage to tap, or if its
+     *     weights were not calibrated and the precision wants it
      * @throws IllegalStateException if the model or the device is closed
+     * @throws UnsupportedOperationException if the device has not the instructions that the precision needs
      */
     public Predictor predictor(Device device, Options options) {
         return predictor(device, options, Key.ALL);
@@ -130,6 +139,7 @@ public final class Model implements AutoCloseable {
         synchronized (plans) {
             if (isClosed) throw new IllegalStateException("predictor: the model is closed");
             device.requireOpen();
+            options.precision().requireOn(device.info());
             var shared = plans.get(key);
             if (shared == null) {
                 shared = new Shared(compile(key));
@@ -145,20 +155,59 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    /** A look at what its values hold, {@code batch} images at a time; to be closed before the model. */
+    public Calibration calibration(Device device, int batch) {
+        return new Calibration(this, device, batch);
+    }
+
+    /** The network on inputs of {@code shape}, before any pass, as its parameters want it. */
+    Graph trace(Shape shape) {
+        var graph = Graph.of(network.body(), shape);
+        if (!(parameters instanceof Checkpoint checkpoint)) return graph;
+        graph = checkpoint.adopt(graph);
+        checkpoint.requireFits(graph, network);
+        return graph;
+    }
+
+    /** The notes that came with its weights. */
+    Map<String, String> metadata() {
+        return metadata;
+    }
+
     private Plan compile(Key key) {
-        var graph = Graph.of(network.body(), key.shape());
-        if (parameters instanceof Checkpoint checkpoint) {
-            graph = checkpoint.adopt(graph);
-            checkpoint.requireFits(graph, network);
-        }
-        var info = key.device().info();
-        var compiled = graph.tapping(key.taps()).through(Pass.inference(info.block(), SubBatches.cacheBytes(info.threads())));
+        var graph = trace(key.shape());
+        var compiled = graph.tapping(key.taps()).through(passes(key, graph));
         var tuning = key.tuned() ? new Tuning(key.device(), compiled, SextantLibrary.cache()) : null;
         var plan = new Plan(key.device(), key.step() == Key.ALL ? compiled : compiled.only(key.step()), parameters, key.precision(),
             tuning);
         // The plan has its own, repacked copy.
         if (parameters instanceof Checkpoint checkpoint) checkpoint.unload();
         return plan;
+    }
+
+    private List<Pass> passes(Key key, Graph traced) {
+        int block = key.device().info().block();
+        long cacheBytes = SubBatches.cacheBytes(key.device().info().threads());
+        return switch (key.precision()) {
+            case FP32, STRICT -> Pass.inference(block, cacheBytes);
+            case BF16 -> Pass.inference(block, cacheBytes, Map.of());
+            case INT8 -> Pass.inference(block, cacheBytes, ranges(key.device()).on(traced));
+        };
+    }
+
+    /** Random parameters are looked at on random numbers: what they say is worth as little. */
+    private Ranges ranges(Device device) {
+        if (ranges.isEmpty() && parameters instanceof RandomParameters random) {
+            try (var calibration = calibration(device, 1)) {
+                calibration.observe(random.images(network.input().prepend(1)));
+                ranges = calibration.ranges();
+            }
+        }
+        if (ranges.isEmpty()) {
+            throw new IllegalArgumentException("precision: int8 expects calibrated weights, these of " + network.name()
+                + " have no ranges: make some with 'sextant calibrate'");
+        }
+        return ranges;
     }
 
     private void release(Key key) {

@@ -16,6 +16,16 @@ import java.util.SplittableRandom;
 record RandomParameters(long seed) implements Parameters {
     private static final double BIAS = 0.05;
 
+    private static final double LARGEST_PIXEL = 2;
+
+    /** As far from zero as normalised pictures. */
+    Tensor images(Shape shape) {
+        var random = new SplittableRandom(seed);
+        var values = new float[Math.toIntExact(shape.elements())];
+        for (int i = 0; i < values.length; i++) values[i] = (float) random.nextDouble(-LARGEST_PIXEL, LARGEST_PIXEL);
+        return Tensor.of(shape, values);
+    }
+
     @Override
     public MemorySegment floats(Parameter parameter, Arena arena) {
         var shape = parameter.shape();

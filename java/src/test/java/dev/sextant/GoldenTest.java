@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Every network against what another framework computed in float64, on weights made by a formula. */
 class GoldenTest {
-    private static final double TOLERANCE = 1e-5;
+    private static final double TOLERANCE = 1e-5, BF16_TOLERANCE = 2e-2;
 
     @TestFactory
     List<DynamicTest> evaluation() throws IOException {
@@ -48,6 +48,13 @@ class GoldenTest {
             try (var predictor = model.predictor(device, options.withPrecision(Precision.FP32))) {
                 double error = distance(expected, predictor.predict(input));
                 assertTrue(error < 10 * TOLERANCE, () -> network.name() + " at fp32 parts by " + error);
+            }
+            if (Narrow.runsOn(device)) {
+                try (var predictor = model.predictor(device, options.withPrecision(Precision.BF16))) {
+                    double error = distance(expected, predictor.predict(input));
+                    System.out.printf("%s bf16: parts by %.2e%n", network.name(), error);
+                    assertTrue(error < BF16_TOLERANCE, () -> network.name() + " at bf16 parts by " + error);
+                }
             }
             checkTaps(model, device, options, input, golden);
         }

@@ -21,7 +21,9 @@ final class RunOptions {
     private Integer threads;
 
     @Option(names = "--precision", paramLabel = "P", defaultValue = "fp32", converter = PrecisionConverter.class,
-        description = "fp32: float32, the fastest kernels (default); strict: float32, every product summed directly (no Winograd).")
+        description = "fp32: float32, the fastest kernels (default); strict: float32, every product summed directly (no Winograd); "
+            + "bf16: half the bits between input and output (AVX512_BF16); "
+            + "int8: a quarter, for weights that 'sextant calibrate' made.")
     private Precision precision;
 
     @Option(names = "--tune", description = "Time the kernels that could do each convolution and take the fastest; what is found is kept for later runs.")

@@ -15,6 +15,8 @@ import java.util.Set;
  * as the widest padding among the convolutions that read them; features ({@code n f}), the input, the output and the taps are
  * plain. The first convolution reads an input of up to four channels as it is, where blocks would be mostly empty.
  *
+ * <p>A copy has the format of its source; one of the caller's float32 for a node that works in fewer bits has bfloat16.
+ *
  * @param block channels in a block of the device's layout
  */
 public record ChooseLayouts(int block) implements Pass {
@@ -23,9 +25,10 @@ public record ChooseLayouts(int block) implements Pass {
     @Override
     public Graph apply(Graph graph) {
         var plain = plainValues(graph);
-        var nodes = withCopies(graph, plain);
+        var formats = new HashMap<>(graph.storage().formats());
+        var nodes = withCopies(graph, plain, formats);
         var halos = halos(graph, nodes, plain);
-        nodes = withContiguousFeatures(graph, nodes, plain, halos);
+        nodes = withContiguousFeatures(graph, nodes, plain, halos, formats);
 
         int id = nextId(graph, nodes);
         var output = graph.output();
@@ -46,9 +49,10 @@ public record ChooseLayouts(int block) implements Pass {
         layouts.put(graph.input(), Layout.PLAIN);
         for (var node : nodes) {
             var whole = graph.whole(node.dst());
-            layouts.put(whole, plain.contains(whole) ? Layout.PLAIN : new Layout(block, halos.getOrDefault(whole, 0)));
+            var format = formats.getOrDefault(whole, Format.F32);
+            layouts.put(whole, plain.contains(whole) ? Layout.plain(format) : new Layout(block, halos.getOrDefault(whole, 0), format));
         }
-        return new Graph(graph.input(), nodes, output, taps, graph.storage().withLayouts(layouts));
+        return new Graph(graph.input(), nodes, output, taps, graph.storage().withFormats(formats).withLayouts(layouts));
     }
 
     /** Values that are plain n c h w by nature. */
@@ -62,7 +66,7 @@ public record ChooseLayouts(int block) implements Pass {
     }
 
     /** The nodes, each source in a layout that its node can read; one copy serves all who want the same. */
-    private List<Node> withCopies(Graph graph, Set<Value> plain) {
+    private List<Node> withCopies(Graph graph, Set<Value> plain, Map<Value, Format> formats) {
         var nodes = new ArrayList<Node>();
         var copies = new HashMap<Value, Value>();
         int id = graph.nextId();
@@ -74,6 +78,7 @@ public record ChooseLayouts(int block) implements Pass {
                 if (copy == null) {
                     copy = new Value(id++, source.shape());
                     copies.put(source, copy);
+                    formats.put(copy, copiedFor(node, source, graph));
                     nodes.add(new Node.Reorder(node.name(), source, copy));
                     if (!plain.contains(source)) plain.add(copy);
                 }
@@ -82,6 +87,11 @@ public record ChooseLayouts(int block) implements Pass {
             nodes.add(read.isEmpty() ? node : node.on(value -> read.getOrDefault(value, value)));
         }
         return nodes;
+    }
+
+    private static Format copiedFor(Node node, Value source, Graph graph) {
+        var format = graph.format(source);
+        return format.equals(Format.F32) && !graph.format(node.dst()).equals(Format.F32) ? Format.BF16 : format;
     }
 
     private static boolean reads(Graph graph, Node node, Value source, Set<Value> plain) {
@@ -108,13 +118,15 @@ public record ChooseLayouts(int block) implements Pass {
     }
 
     /** A fully connected layer runs over its source in one go: what is a slice or has a halo is copied together first. */
-    private static List<Node> withContiguousFeatures(Graph graph, List<Node> nodes, Set<Value> plain, Map<Value, Integer> halos) {
+    private static List<Node> withContiguousFeatures(Graph graph, List<Node> nodes, Set<Value> plain, Map<Value, Integer> halos,
+            Map<Value, Format> formats) {
         var all = new ArrayList<Node>();
         int id = nextId(graph, nodes);
         for (var node : nodes) {
             if (node instanceof Node.Linear linear && !plain.contains(linear.src())
                 && (!graph.whole(linear.src()).equals(linear.src()) || halos.getOrDefault(linear.src(), 0) > 0)) {
                 var copy = new Value(id++, linear.src().shape());
+                formats.put(copy, formats.getOrDefault(graph.whole(linear.src()), Format.F32));
                 all.add(new Node.Reorder(linear.name(), linear.src(), copy));
                 all.add(linear.on(value -> value.equals(linear.src()) ? copy : value));
             } else {

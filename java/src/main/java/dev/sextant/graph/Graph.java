@@ -51,7 +51,12 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
             }
             chosen.put(name, value);
         }
-        return new Graph(input, nodes, output, chosen, storage);
+        return reporting(chosen);
+    }
+
+    /** The same with these taps. */
+    public Graph reporting(SequencedMap<String, Value> values) {
+        return new Graph(input, nodes, output, values, storage);
     }
 
     /** Only the node at {@code index}, on values that lie where they did. @throws IllegalArgumentException if there are fewer */
@@ -87,6 +92,10 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
     public int channel(Value value) {
         var slice = storage.slices().get(value);
         return slice == null ? 0 : slice.channel();
+    }
+
+    Format format(Value value) {
+        return storage.formats().getOrDefault(whole(value), Format.F32);
     }
 
     public Layout layout(Value value) {

@@ -2,6 +2,8 @@
 package dev.sextant.graph;
 
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /** A step of compilation: a graph that computes the same, nearer to the machine. */
 @FunctionalInterface
@@ -15,8 +17,23 @@ public interface Pass {
 
     /** The same; of a large batch the early layers take no more images at a time than fit in {@code cacheBytes}. */
     static List<Pass> inference(int block, long cacheBytes) {
+        return inOrder(fusing(),
+            List.of(new ConcatBySlices(block), new ChooseLayouts(block), new SubBatches(cacheBytes), new PlanMemory()));
+    }
+
+    /** The same in 16 bits, and in 8 where {@code ranges} says what a value holds. */
+    static List<Pass> inference(int block, long cacheBytes, Map<Value, Range> ranges) {
+        return inOrder(fusing(), List.of(new ConcatBySlices(block), new ChooseFormats(ranges), new ChooseLayouts(block),
+            new SubBatches(cacheBytes), new PlanMemory()));
+    }
+
+    /** Those that decide what is computed. */
+    static List<Pass> fusing() {
         return List.of(new DropIdentities(), new FoldBatchNorm(), new FuseResidual(), new FuseActivation(), new FuseNormOnLoad(),
-            new PoolBeforePointwise(), new ConcatBySlices(block), new ChooseLayouts(block), new SubBatches(cacheBytes),
-            new PlanMemory());
+            new PoolBeforePointwise());
+    }
+
+    private static List<Pass> inOrder(List<Pass> first, List<Pass> then) {
+        return Stream.concat(first.stream(), then.stream()).toList();
     }
 }

@@ -128,7 +128,20 @@ public final class Safetensors {
      * @param metadata notes of the writer's own, may be empty
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
-        var sorted = new TreeMap<>(tensors);
+        write(file, tensors, Map.of(), metadata);
+    }
+
+    /**
+     * Writes float32 tensors and such of 8 bits, each of these with its scales under {@code KEY_scale}; otherwise as
+     * {@link #write(Path, Map, Map)}.
+     */
+    public static void write(Path file, Map<String, Tensor> tensors, Map<String, Int8> quantised, Map<String, String> metadata)
+            throws IOException {
+        var sorted = new TreeMap<String, Object>(tensors);
+        quantised.forEach((key, int8) -> {
+            sorted.put(key, int8);
+            sorted.put(key + StoredWeights.SCALE, int8.scaleTensor());
+        });
         var json = new ByteArrayOutputStream();
         long end = 0;
         try (var out = JSON.createGenerator(ObjectWriteContext.empty(), json, JsonEncoding.UTF8)) {
@@ -143,12 +156,13 @@ public final class Safetensors {
                 if (entry.getKey().equals(Header.METADATA)) {
                     throw new IllegalArgumentException(file + ": a tensor cannot be called " + Header.METADATA);
                 }
-                var shape = entry.getValue().shape();
+                var int8 = entry.getValue() instanceof Int8 found ? found : null;
+                var shape = int8 == null ? ((Tensor) entry.getValue()).shape() : int8.shape();
                 long begin = end;
-                end += shape.elements() * Float.BYTES;
+                end += shape.elements() * (int8 == null ? Float.BYTES : Byte.BYTES);
                 out.writeName(entry.getKey());
                 out.writeStartObject();
-                out.writeStringProperty("dtype", DType.F32.name());
+                out.writeStringProperty("dtype", (int8 == null ? DType.F32 : DType.I8).name());
                 out.writeName("shape");
                 out.writeStartArray();
                 for (int dim : shape.dims()) out.writeNumber(dim);
@@ -169,7 +183,10 @@ public final class Safetensors {
         WholeFile.write(file, out -> {
             out.write(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.size()).flip());
             out.write(ByteBuffer.wrap(json.toByteArray()));
-            for (var tensor : sorted.values()) out.writeFloats(tensor.data());
+            for (var stored : sorted.values()) {
+                if (stored instanceof Int8 int8) out.write(ByteBuffer.wrap(int8.values()));
+                else out.writeFloats(((Tensor) stored).data());
+            }
         });
     }
 }

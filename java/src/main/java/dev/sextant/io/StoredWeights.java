@@ -16,7 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The weights of a safetensors file, whose little-endian elements lie in one segment of a shared arena. */
 final class StoredWeights implements Weights {
-    private static final String SCALE = "_scale";
+    static final String SCALE = "_scale";
     private static final int PIECE = 1 << 13;
     private static final ValueLayout.OfFloat NATIVE = ValueLayout.JAVA_FLOAT;
     private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

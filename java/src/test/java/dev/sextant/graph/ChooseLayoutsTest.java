@@ -37,8 +37,8 @@ class ChooseLayoutsTest {
     void haloIsTheWidestNeedOfTheReaders() {
         var after = after(seq(conv(16, 1).as("a"), concat(conv(16, 3).pad(1), conv(16, 5).pad(2), maxPool(3, 1, 1)), conv(16, 1)),
             1, 3, 6, 6);
-        assertEquals(new Layout(16, 2), layout(after, "a"));
-        assertEquals(new Layout(16, 0), after.layout(after.whole(node(after, "1.0").dst())));
+        assertEquals(new Layout(16, 2, Format.F32), layout(after, "a"));
+        assertEquals(new Layout(16, 0, Format.F32), after.layout(after.whole(node(after, "1.0").dst())));
     }
 
     /** A window may reach further below than above: 5 pixels, stride 2, dilation 2, padding 1. */
@@ -54,8 +54,8 @@ class ChooseLayoutsTest {
     @Test
     void slicesShareTheirWholesLayout() {
         var after = after(seq(concat(conv(16, 1).as("a"), conv(16, 1).as("b")), conv(4, 3).pad(1)), 1, 3, 6, 6);
-        assertEquals(new Layout(16, 1), layout(after, "0.a"));
-        assertEquals(new Layout(16, 1), layout(after, "0.b"));
+        assertEquals(new Layout(16, 1, Format.F32), layout(after, "0.a"));
+        assertEquals(new Layout(16, 1, Format.F32), layout(after, "0.b"));
     }
 
     @Test
