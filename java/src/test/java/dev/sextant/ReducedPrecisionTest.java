@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Predictor.Options;
+import dev.sextant.image.Picture;
 import dev.sextant.models.Networks;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -21,6 +24,9 @@ class ReducedPrecisionTest {
     private static final int BATCH = 100;
     private static final List<String> PICTURES = List.of("kitten", "goldfish", "waffle_iron", "jack_o_lantern");
     private static Device device;
+
+    @TempDir
+    private Path folder;
 
     @BeforeAll
     static void open() {
@@ -44,6 +50,10 @@ class ReducedPrecisionTest {
         var samples = Samples.cifar(Shared.path("data/cifar10/lossless-train-1000.bin.gz"));
         try (var model = Model.load(Networks.named(name), Shared.path("data/weights/" + name + "-cifar10.safetensors"))) {
             assertLoses(0.3, model, Precision.BF16, samples, right);
+            var pictures = Samples.archive(Shared.path("data/cifar10/train.tar.gz"), 200);
+            try (var quantised = quantised(model, pictures)) {
+                assertLoses(1.0, quantised, Precision.INT8, samples, right);
+            }
         }
     }
 
@@ -54,7 +64,22 @@ class ReducedPrecisionTest {
             Shared.path("data/mnist/t10k-labels-idx1-ubyte.gz"), mean, std, range);
         try (var model = Model.load(Networks.named(name), Shared.path("data/weights/" + file + "-mnist.safetensors"))) {
             assertLoses(0.3, model, Precision.BF16, samples, right);
+            var pictures = Samples.digits(Shared.path("data/mnist/train-images-idx3-ubyte.gz"),
+                Shared.path("data/mnist/train-labels-idx1-ubyte.gz"), mean, std, range);
+            try (var quantised = quantised(model, pictures)) {
+                assertLoses(1.0, quantised, Precision.INT8, samples, right);
+            }
         }
+    }
+
+    /** The model as calibrated on the first of some pictures, by way of its file. */
+    private Model quantised(Model model, Samples pictures) throws IOException {
+        var file = folder.resolve("quantised.safetensors");
+        try (var calibration = model.calibration(device, BATCH)) {
+            for (int first = 0; first < 200; first += BATCH) calibration.observe(pictures.batch(first, BATCH));
+            calibration.write(file);
+        }
+        return Model.load(model.network(), file);
     }
 
     private static void assertLoses(double points, Model model, Precision precision, Samples samples, int right) {
@@ -71,6 +96,17 @@ class ReducedPrecisionTest {
     void picturesKeepTheirLabels() throws IOException {
         try (var model = Model.load(Networks.named("resnet50_v1"), Shared.path("data/weights/resnet50-imagenet-int8.safetensors.gz"))) {
             assertSameLabels(model, model, Precision.BF16);
+            var file = folder.resolve("quantised.safetensors");
+            try (var calibration = model.calibration(device, 1)) {
+                for (var photo : List.of("cat", "fish-bike", "golden_retriever")) {
+                    var picture = Picture.read(Shared.path("data/images/photos/" + photo + ".jpg"));
+                    calibration.observe(picture.tensor(model.network().preprocessing()));
+                }
+                calibration.write(file);
+            }
+            try (var quantised = Model.load(model.network(), file)) {
+                assertSameLabels(model, quantised, Precision.INT8);
+            }
         }
     }
 
