@@ -9,12 +9,10 @@ import dev.sextant.Shape;
 import dev.sextant.Tensor;
 import dev.sextant.io.Safetensors;
 import dev.sextant.models.Networks;
-import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -67,7 +65,8 @@ public final class Footprint implements Callable<Integer> {
         return 0;
     }
 
-    private static void write(String network, Path file) throws IOException {
+    /** Random weights of a network as a safetensors file. */
+    static void write(String network, Path file) throws IOException {
         var tensors = new LinkedHashMap<String, Tensor>();
         try (var model = Model.random(Networks.named(network), Case.SEED); var arena = Arena.ofConfined()) {
             var parameters = model.parameters();
@@ -79,11 +78,8 @@ public final class Footprint implements Callable<Integer> {
     }
 
     private static void fork(String network, String precision, Path file) throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
-            "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx64m", "-cp", System.getProperty("java.class.path"),
-            Footprint.class.getName(), network, "--precision", precision, CHILD, file.toString()));
-        int status = new ProcessBuilder(command).inheritIO().start().waitFor();
-        if (status != 0) throw new IllegalStateException("footprint: the process for " + network + " ended with status " + status);
+        Fork.java(Footprint.class, List.of("-XX:+UseSerialGC", "-Xmx64m"), Map.of(),
+            List.of(network, "--precision", precision, CHILD, file.toString()));
     }
 
     /** In the child: before, and after some runs. */

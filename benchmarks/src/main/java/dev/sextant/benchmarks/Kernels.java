@@ -67,7 +67,7 @@ public final class Kernels implements Callable<Integer> {
     }
 
     /** Without the numbers that values have in one graph. */
-    private static String operation(Step step) {
+    static String operation(Step step) {
         return step.operation().replaceAll("%\\d+", "residual");
     }
 
