@@ -210,9 +210,36 @@ TEST(conv2d, winograd_tiles_and_blocks_of_tiles) {
     compare_blocked(shared);
 }
 
+TEST(conv2d, winograd_between_bf16_operands) {
+    if (chosen_isa() < SEXTANT_ISA_AVX512_BF16) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    for (int kernel : {3, 5})
+        for (int size : {1, 6, 7, 14})
+            for (bool residual : {false, true}) {
+                auto a = shape("bf16", 72, size, 40, kernel, 1, kernel / 2);
+                a.n = 2;
+                a.residual = residual;
+                a.activation = size == 6 ? SEXTANT_TANH : SEXTANT_RELU;
+                a.dst_halo = size % 2;
+                laid_out b(a, SEXTANT_NCHW16C, SEXTANT_NCHW16C, 0, 0, 64);
+                const operand src(stored_as(SEXTANT_BF16, b.src.shape)), other(stored_as(SEXTANT_BF16, b.residual.shape));
+                src.fill(1);
+                other.fill(2);
+                b.problem.src = src.shape, b.problem.dst.dtype = SEXTANT_BF16;
+                if (residual) b.problem.residual = other.shape;
+                const auto sources = residual ? std::vector{&src, &other} : std::vector{&src};
+                const auto took_part = compare_entries(conv2d_implementations(), b.problem, b.parameters(), sources,
+                                                       b.problem.dst, 16, 3 * tolerance(b.terms()), winograd_slack);
+                EXPECT_TRUE(std::any_of(took_part.begin(), took_part.end(), [](auto& name) {
+                    return name.starts_with("bf16_conv2d_winograd2");
+                })) << "Winograd declined";
+            }
+}
+
 TEST(conv2d, groups) {
     auto a = shape("two towers", 32, 9, 96, 3, 1, 1);
     a.groups = 2;
+    compare_blocked(a);
+    a.n = 5, a.residual = true;
     compare_blocked(a);
     a.c = 64, a.k = 64, a.groups = 4;
     a.kernel(1, 1, 0);

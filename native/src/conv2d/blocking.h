@@ -18,6 +18,9 @@ inline constexpr int tile_vectors = 2;
 namespace avx512 {
 inline constexpr int tile_pixels = 14;
 }
+namespace avx512_bf16 {
+inline constexpr int tile_pixels = 14;
+}
 namespace avx2 {
 inline constexpr int tile_pixels = 6;
 }
@@ -72,6 +75,9 @@ inline constexpr int winograd_chunk_channels = 64;
 
 /// What transforming one vector takes, in multiply-adds of vectors.
 inline constexpr double winograd_transform_cost = 4.5;
+
+/// Direct sums of bf16 are that much faster than Winograd's products, which stay float32.
+inline constexpr double winograd_bf16_direct_speed = 1.9;
 
 /// F(4x4)'s weights are 2.25 times as large as F(2x2)'s: with so few tiles or less, reading them is what takes the time.
 inline constexpr int64_t winograd4_fewest_tiles = 4;

@@ -17,7 +17,9 @@ using traits = device_traits;
 template <int32_t Isa>
 std::string isa_declines(const traits& device) {
     if (device.isa >= Isa) return {};
-    return Isa == SEXTANT_ISA_AVX512 ? "the device has no AVX-512" : "the device has no AVX2";
+    return Isa == SEXTANT_ISA_AVX512_BF16 ? "the device has no AVX512_BF16"
+           : Isa == SEXTANT_ISA_AVX512    ? "the device has no AVX-512"
+                                          : "the device has no AVX2";
 }
 
 /// An entry whose loops are `Declines` and `Create` and whose register tiles are `Kernels` of instruction set `Isa`.
@@ -31,13 +33,16 @@ constexpr conv2d_implementation entry(const char* name) {
             [](const problem& a, const parameters& p, const traits& device) { return Create(a, p, device, Kernels); }};
 }
 
+inline constexpr int32_t bf16_only = 1 << SEXTANT_BF16;
+
 template <int32_t Isa, const first_kernels& Kernels>
 constexpr auto first = entry<Isa, Kernels, first_declines, create_first>;
 template <int32_t Isa, const direct_kernels& Kernels>
 constexpr auto direct = entry<Isa, Kernels, direct_declines, create_direct>;
-template <int32_t Isa, const winograd_kernels& Kernels>
+template <int32_t Isa, const winograd_kernels& Kernels, int32_t Dtypes = f32_only>
 constexpr conv2d_implementation winograd(const char* name) {
     auto made = entry<Isa, Kernels, winograd_declines, create_winograd>(name);
+    made.dtypes = Dtypes;
     made.yields = [](const problem& a, const traits&) { return winograd_yields(a, Kernels); };
     return made;
 }
@@ -48,6 +53,9 @@ constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
     first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
     first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd4_avx512_bf16, bf16_only>("bf16_conv2d_winograd4_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_avx512_bf16, bf16_only>("bf16_conv2d_winograd2_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_5x5_avx512_bf16, bf16_only>("bf16_conv2d_winograd2_5x5_avx512_bf16"),
     winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_winograd4_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_winograd2_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_5x5_avx512>("f32_conv2d_winograd2_5x5_avx512"),

@@ -15,6 +15,7 @@
 #include "conv2d/blocking.h"
 #include "conv2d/conv2d_lists.h"
 #include "runtime/aligned.h"
+#include "runtime/element.h"
 
 namespace sextant {
 namespace {
@@ -110,12 +111,13 @@ class conv2d_winograd final : public op {
         bias_ = aligned_floats(dst_blocks_ * lanes_);
         for (int k = 0; parameters.bias && k < dst.c; ++k) bias_[k] = parameters.bias[k];
         const auto g = weight_transform(m_, r_);
+        const std::vector<float> weights = weights_for(problem_.src, parameters.weights, dst.c, int64_t{channels_} * r_ * r_);
         for (const panel& p : panels_) {
             const int width = p.vectors * lanes_, first = p.dst_block * lanes_;
             const int count = std::min(width, (first / per_group + 1) * per_group - first);
             for (int c = 0; c < channels_; ++c)
                 for (int k = 0; k < count; k += transformed_at_once) {
-                    const float* w = parameters.weights + (int64_t{first + k} * channels_ + c) * r_ * r_;
+                    const float* w = weights.data() + (int64_t{first + k} * channels_ + c) * r_ * r_;
                     transform_weights(g, w, std::min(transformed_at_once, count - k), int64_t{channels_} * r_ * r_,
                                       weights_.data() + p.weights + int64_t{c} * width + k);
                 }
@@ -323,7 +325,8 @@ std::string winograd_yields(const sextant_conv2d& a, const winograd_kernels& ker
     const int64_t size = kernels.m + kernels.r - 1, channels = a.src.c / a.groups, c = channel_blocks(a.src), k = channel_blocks(a.dst);
     const double transforms = blocking::winograd_transform_cost * static_cast<double>(tiles * size * size * (c + k));
     const double products = static_cast<double>(tiles * size * size * channels * k);
-    if (products + transforms > static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * channels * k))
+    const double direct = static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * channels * k);
+    if (products + transforms > direct / (a.src.dtype == SEXTANT_BF16 ? blocking::winograd_bf16_direct_speed : 1))
         return "its transforms would take longer than the products that it saves";
     if (kernels.m == 4 && tiles <= blocking::winograd4_fewest_tiles &&
         channels * a.dst.c >= blocking::winograd_shared_weights)

@@ -65,6 +65,6 @@ struct winograd_kernels {
 
 extern const winograd_kernels winograd4_avx512, winograd4_avx2, winograd2_avx512;
 extern const winograd_kernels winograd2_5x5_avx512, winograd2_5x5_avx2;
-
+extern const winograd_kernels winograd4_avx512_bf16, winograd2_avx512_bf16, winograd2_5x5_avx512_bf16;  // of bf16 operands
 
 }  // namespace sextant
