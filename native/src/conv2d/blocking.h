@@ -67,7 +67,7 @@ inline constexpr int64_t winograd_shared_tiles = 56;
 inline constexpr int64_t winograd_fewest_own_tiles = 8;
 
 /// Otherwise a thread's own V and M are to stay in its L2; more tiles than this save nothing.
-inline constexpr double winograd_share_of_l2 = 0.6;
+inline constexpr double winograd_share_of_l2 = 0.5;
 inline constexpr int64_t winograd_own_tiles = 56;
 
 /// Channels summed before the sum goes to memory: rounding errors grow with the length of a sum.
