@@ -132,6 +132,22 @@ TEST(conv2d, first_layers_of_the_networks) {
         compare_first(a);
 }
 
+/// Two rows at a time: an odd one is left over, and rows below each other must not mix.
+TEST(conv2d, first_layers_of_few_outputs) {
+    for (int k : {1, 4, 6, 8})
+        for (int h = 1; h <= 19; h += h < 4 ? 1 : 5)
+            for (int stride : {1, 2, 3}) {
+                auto a = shape("few outputs", h % 3 + 1, 23, k, 3, stride, 1);
+                a.n = 2, a.h = h;
+                a.activation = stride == 1 ? SEXTANT_TANH : stride == 2 ? SEXTANT_RELU : SEXTANT_IDENTITY;
+                compare_first(a);
+                a.dst_halo = 2;
+                a.residual = h % 2;
+                a.pre_activation = !a.residual;
+                compare_first(a);
+            }
+}
+
 TEST(conv2d, every_width_up_to_17) {
     for (int w = 1; w <= 17; ++w) {
         conv_case a{.name = "width"};

@@ -22,6 +22,8 @@ struct simd_functions {
     void (*max_or_nan)(const float* a, const float* b, float* y);
     void (*relu)(const float* x, float* y);
     void (*even_lanes)(const float* a, const float* b, float* y);
+    void (*odd_lanes)(const float* a, const float* b, float* y);
+    void (*broadcast_pair)(const float* x, float* y);
     void (*transpose)(const float* rows, float* columns);  // lanes x lanes
     void (*first_lanes)(const float* x, int count, float* y);
     void (*copy_lanes)(const float* x, int first, int last, float* y);  // by masked load and store; any address

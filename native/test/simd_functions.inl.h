@@ -24,6 +24,8 @@ constexpr test::simd_functions functions(const char* name, int32_t isa) {
         [](const float* a, const float* b, float* y) { store(y, max_or_nan(load(a), load(b))); },
         [](const float* x, float* y) { store(y, relu(load(x))); },
         [](const float* a, const float* b, float* y) { store(y, even_lanes(load(a), load(b))); },
+        [](const float* a, const float* b, float* y) { store(y, odd_lanes(load(a), load(b))); },
+        [](const float* x, float* y) { store(y, broadcast_pair(x)); },
         [](const float* rows, float* columns) {
             vec square[lanes];
             for (int i = 0; i < lanes; i++) square[i] = load(rows + i * lanes);

@@ -124,6 +124,10 @@ TEST(simd, lanes_go_where_they_should) {
         for (int i = 0; i < lanes * lanes; i++) EXPECT_EQ(result[i], i % lanes * lanes + i / lanes) << isa->name;
         isa->even_lanes(square, square + lanes, result);
         for (int i = 0; i < lanes; i++) EXPECT_EQ(result[i], 2 * i) << isa->name;
+        isa->odd_lanes(square, square + lanes, result);
+        for (int i = 0; i < lanes; i++) EXPECT_EQ(result[i], 2 * i + 1) << isa->name;
+        isa->broadcast_pair(square + 5, result);
+        for (int i = 0; i < lanes; i++) EXPECT_EQ(result[i], 5 + i % 2) << isa->name;
         for (int count = 0; count <= lanes + 1; count++) {
             std::fill_n(square, lanes, not_a_number);
             std::fill_n(square, std::min(count, lanes), 1.0f);

@@ -84,6 +84,7 @@ inline constexpr int64_t winograd4_fewest_tiles = 4;
 
 /// First layers: output rows per task. Their input rows stay in L1, and the border is written once per task.
 inline constexpr int first_rows = 2;
+inline constexpr int first_paired_rows = 8;
 
 /// First layers: channels of an NCHW source up to which no blocked copy of it pays.
 inline constexpr int first_max_channels = 16;

@@ -2,7 +2,8 @@
 // First layers: packing and the loops around the register tiles. Knows no instruction set.
 //
 // A task makes a few output rows of one image: it copies the source rows that they need into scratch, with the padding (and,
-// rarely, mapped by a pre-activation), and runs every panel of output channels over them.
+// rarely, mapped by a pre-activation), and runs every panel of output channels over them. With so few output channels that they
+// fill half a vector, it makes two rows at a time, from pairs of the pixels that they read at the same tap.
 #include "conv2d/first.h"
 
 #include <algorithm>
@@ -26,7 +27,8 @@ class conv2d_first final : public op {
         const auto* strides = first_kernels::strides;
         stride_index_ = static_cast<int>(std::find(strides + 1, strides + 4, a.stride_w) - strides) % 4;
         tile_columns_ = static_cast<int>(ceil_div(a.dst.w, ceil_div(a.dst.w, kernels.pixels)));
-        rows_ = std::min(blocking::first_rows, a.dst.h);
+        paired_ = a.dst.c <= lanes_ / 2 && !a.has_residual;
+        rows_ = std::min(paired_ ? blocking::first_paired_rows : blocking::first_rows, a.dst.h);
         source_rows_ = (rows_ - 1) * a.stride_h + (a.r - 1) * a.dilation_h + 1;
         const int width = (a.dst.w - 1) * a.stride_w + (a.s - 1) * a.dilation_w + 1;
         source_pitch_ = ceil_div(width, 16) * 16;
@@ -37,10 +39,11 @@ class conv2d_first final : public op {
         const float* residual = problem_.has_residual ? operands[1] : nullptr;
         const int64_t blocks = ceil_div(dst.h, rows_);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int thread) {
-            float* rows = reinterpret_cast<float*>(scratch) + thread * source_floats();
+            float* rows = reinterpret_cast<float*>(scratch) + thread * scratch_floats();
             const int n = static_cast<int>(task / blocks), first = static_cast<int>(task % blocks) * rows_;
             copy_rows(operands[0], n, first, rows);
             const int last = std::min(first + rows_, dst.h);
+            if (paired_) return run_pairs(rows, n, first, last, operands[1]);
             for (int block = 0; block < channel_blocks(dst); block += tile_vectors)
                 for (int row = first; row < last; ++row)
                     run_row(rows + (row - first) * problem_.stride_h * source_pitch_, n, block, row, residual,
@@ -49,12 +52,14 @@ class conv2d_first final : public op {
     }
 
     int operand_count() const override { return problem_.has_residual ? 3 : 2; }
-    int64_t scratch_bytes(int threads) const override { return threads * source_floats() * int64_t{sizeof(float)}; }
+    int64_t scratch_bytes(int threads) const override { return threads * scratch_floats() * int64_t{sizeof(float)}; }
     int64_t weight_bytes() const override { return weights_.bytes(); }
     int64_t flops() const override { return conv2d_flops(problem_); }
 
   private:
     int64_t source_floats() const { return problem_.src.c * source_rows_ * source_pitch_; }
+    /// Of one thread: the rows, and behind them their pairs.
+    int64_t scratch_floats() const { return source_floats() * (paired_ ? 3 : 1); }
 
     int vectors_of(int block) const { return static_cast<int>(std::min<int64_t>(tile_vectors, channel_blocks(dst) - block)); }
 
@@ -63,7 +68,12 @@ class conv2d_first final : public op {
         const int64_t terms = int64_t{a.src.c} * a.r * a.s, channels = channel_blocks(dst) * lanes_;
         weights_ = aligned_floats(terms * channels);
         bias_ = aligned_floats(channels);
-        for (int k = 0; k < a.dst.c; ++k) {
+        for (int k = 0; paired_ && k < a.dst.c; ++k)
+            for (int twice = 2 * k; twice < 2 * k + 2; ++twice) {
+                for (int64_t i = 0; i < terms; ++i) weights_[i * lanes_ + twice] = parameters.weights[k * terms + i];
+                if (parameters.bias) bias_[twice] = parameters.bias[k];
+            }
+        for (int k = 0; !paired_ && k < a.dst.c; ++k) {
             const int block = k / lanes_ / tile_vectors * tile_vectors, width = vectors_of(block) * lanes_;
             for (int64_t i = 0; i < terms; ++i)
                 weights_[block * lanes_ * terms + i * width + (k - block * lanes_)] = parameters.weights[k * terms + i];
@@ -94,6 +104,35 @@ class conv2d_first final : public op {
             }
     }
 
+    /// Output rows first and first + 1, first + 2 and first + 3, ...
+    void run_pairs(float* rows, int n, int first, int last, float* out) const {
+        const auto& a = problem_;
+        float* pairs = rows + source_floats();
+        const int64_t below = a.stride_h * source_pitch_, end = source_floats();
+        for (int64_t i = 0; i < end; ++i) pairs[2 * i] = rows[i];
+        for (int64_t i = below; i < end; ++i) pairs[2 * (i - below) + 1] = rows[i];
+        for (int64_t i = end - std::min(below, end); i < end; ++i) pairs[2 * i + 1] = 0;  // an odd row's, which has no second
+        first_tile t{};
+        t.src_channel = 2 * source_rows_ * source_pitch_;
+        t.src_column = a.stride_w;
+        t.tap_row = 2 * a.dilation_h * source_pitch_;
+        t.tap_column = 2 * int64_t{a.dilation_w};
+        t.weights = weights_.data();
+        t.channels = a.src.c;
+        t.r = a.r;
+        t.s = a.s;
+        t.bias = bias_.data();
+        t.activation = a.activation;
+        for (int row = first; row < last; row += 2) {
+            t.dst_plane = row + 1 < last ? row_pitch(dst) : 0;
+            for (int column = 0; column < dst.w; column += tile_columns_) {
+                t.src = pairs + 2 * ((row - first) * below + int64_t{column} * a.stride_w);
+                t.dst = out + offset_of(dst, n, 0, row, column);
+                kernels_.pairs[stride_index_][std::min(tile_columns_, dst.w - column)](t);
+            }
+        }
+    }
+
     void run_row(const float* rows, int n, int block, int row, const float* residual, float* out) const {
         const auto& a = problem_;
         const auto& tiles = kernels_.tiles[stride_index_][vectors_of(block) - 1];
@@ -122,6 +161,7 @@ class conv2d_first final : public op {
     const first_kernels& kernels_;
     const int lanes_;
     int stride_index_, tile_columns_, rows_, source_rows_;
+    bool paired_;
     int64_t source_pitch_;
     aligned_floats weights_, bias_;
     std::vector<float> pre_scale_, pre_shift_;

@@ -30,6 +30,10 @@ struct first_kernels {
     int lanes;
     int pixels;  // most in a tile
     first_function tiles[4][2][most_pixels + 1];  // [index in strides][vectors - 1][columns]
+    /// For at most lanes / 2 output channels. Pixels of src are pairs that belong to two rows of dst, dst_plane apart (0: there is
+    /// no second); weights and
+    /// bias have each number twice. [index in strides][columns]
+    first_function pairs[4][most_pixels + 1];
 };
 
 extern const first_kernels first_avx512, first_avx2, first_portable;

@@ -107,6 +107,29 @@ SEXTANT_INLINE vec even_lanes(vec a, vec b) {
 #endif
 }
 
+/// And those between them: a[1], a[3], ... then b[1], b[3], ...
+SEXTANT_INLINE vec odd_lanes(vec a, vec b) {
+#if SEXTANT_LANES == 16
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif defined(__AVX__)
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    return {__builtin_shufflevector(a.low, a.high, 1, 3, 5, 7), __builtin_shufflevector(b.low, b.high, 1, 3, 5, 7)};
+#endif
+}
+
+/// p[0], p[1], p[0], p[1], ...
+SEXTANT_INLINE vec broadcast_pair(const float* p) {
+#if SEXTANT_LANES == 16 || defined(__AVX__)
+    typedef long long pairs __attribute__((vector_size(SEXTANT_LANES * 4)));
+    typedef long long pair __attribute__((aligned(4), may_alias));
+    return (vec)(*reinterpret_cast<const pair*>(p) - pairs{});
+#else
+    const vec4 pairs = {p[0], p[1], p[0], p[1]};
+    return {pairs, pairs};
+#endif
+}
+
 /// x in the first `count` lanes (any number), zero in the others, whatever they hold.
 SEXTANT_INLINE vec first_lanes(vec x, int count) { return from_bits(bits(x) & (lane_numbers() < count)); }
 
