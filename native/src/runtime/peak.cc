@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/peak.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -35,21 +37,31 @@ const peak_kernels& kernels_of(int32_t isa) {
 /// Results go here, for the compiler may not know that nobody wants them.
 std::atomic<float> unused;
 
-/// 10^9 operations a second of all threads together. Each works until a common end, so one that starts late, or shares its core
-/// with another program, lessens the sum by its own part only.
+/// Seconds that the calling thread has been running on some processor.
+double running_seconds() {
+    timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// 10^9 operations a second of all threads together, while each has a core: all work until a common end, and each counts the time
+/// that it was running, lest other programs be taken for a slow machine.
 double rate(thread_pool& pool, const peak_kernels::arithmetic& kernel) {
     double best = 0;
     for (int i = 0; kernel.run && i < slices; ++i) {
-        std::atomic<int64_t> looks{0};
-        const auto begin = steady::now(), end = begin + slice;
+        std::atomic<double> sum{0};
+        const auto end = steady::now() + slice;
         pool.parallel_for(pool.threads(), [&](int64_t, int) {
-            while (steady::now() < end) {
+            const double begin = running_seconds();
+            int64_t looks = 0;
+            do {
                 unused.store(kernel.run(rounds_per_look), std::memory_order_relaxed);
-                looks.fetch_add(1, std::memory_order_relaxed);
-            }
+                ++looks;
+            } while (steady::now() < end);
+            const double operations = static_cast<double>(looks) * rounds_per_look * static_cast<double>(kernel.flops);
+            sum.fetch_add(operations / (running_seconds() - begin) / 1e9);
         });
-        const double operations = static_cast<double>(looks) * rounds_per_look * static_cast<double>(kernel.flops);
-        best = std::max(best, operations / seconds_since(begin) / 1e9);
+        best = std::max(best, sum.load());
     }
     return best;
 }
