@@ -154,7 +154,7 @@ final class Lowering {
     /** Of its pixels, whole blocks of channels: the halo is hardly ever touched. */
     private long bytes(Value value) {
         int block = graph.layout(value).block();
-        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w() * Float.BYTES;
+        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w() * graph.layout(value).format().kind().bytes();
     }
 
     private MemorySegment operation(Node node, Arena arena) {
