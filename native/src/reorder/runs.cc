@@ -18,7 +18,7 @@ class reorder_runs final : public op {
   public:
     reorder_runs(const reorder_problem& problem, const reorder_kernels& kernels)
         : op(problem.dst), src_(problem.src), kernel_(kernel_for(problem, kernels)),
-          block_(std::max(block_of(src_), block_of(dst))) {
+          block_(std::max(block_of(src_), block_of(dst))), from_(quantisation_of(src_)), to_(quantisation_of(dst)) {
         const bool whole_planes = !src_.halo && !dst.halo;
         rows_ = whole_planes ? 1 : dst.h;
         length_ = whole_planes ? int64_t{dst.h} * dst.w : dst.w;
@@ -40,8 +40,7 @@ class reorder_runs final : public op {
                 };
                 kernel_({operands[0].as<std::byte>() + at(src_), operands[1].as<std::byte>() + at(dst),
                          std::min(piece, length_ - begin), static_cast<int>(std::min<int64_t>(block_, dst.c - block * block_)),
-                         plane_pitch(planar), quantisation_of(src_), quantisation_of(dst),
-                         dst.dtype == SEXTANT_U8 ? dst.zero_point : 0});
+                         plane_pitch(planar), from_, to_, static_cast<int32_t>(to_.zero)});
             }
         });
     }
@@ -50,6 +49,7 @@ class reorder_runs final : public op {
     const sextant_tensor src_;
     reorder_kernel* const kernel_;
     const int64_t block_;
+    const quantisation from_, to_;
     int64_t rows_, length_, pieces_;
 };
 
