@@ -36,17 +36,23 @@ conv_case shape(const char* name, int c, int size, int k, int kernel, int stride
     return a.square(size).kernel(kernel, stride, pad);
 }
 
+/// The element types of a problem's operands.
+struct element_types {
+    int32_t src = SEXTANT_F32, residual = SEXTANT_F32, dst = SEXTANT_F32;
+};
+
 /// A case laid out: operands, weights and the problem that names them.
 struct laid_out {
     sextant_conv2d problem{};
     std::vector<float> weights, bias, scale, shift;
     operand src, residual;
 
-    laid_out(const conv_case& a, int src_layout, int dst_layout, int src_first = 0, int src_total = 0, int dst_total = 0)
-        : src(shaped(src_layout, a.n, a.c, a.h, a.w, a.halo(), src_total), src_first),
-          residual(shaped(dst_layout, a.n, a.k, a.p(), a.q())) {
+    laid_out(const conv_case& a, int src_layout, int dst_layout, int src_first = 0, int src_total = 0, int dst_total = 0,
+             const element_types& types = {})
+        : src(stored_as(types.src, shaped(src_layout, a.n, a.c, a.h, a.w, a.halo(), src_total)), src_first),
+          residual(stored_as(types.residual, shaped(dst_layout, a.n, a.k, a.p(), a.q()), 0.02f, 55)) {
         problem.src = src.shape;
-        problem.dst = shaped(dst_layout, a.n, a.k, a.p(), a.q(), a.dst_halo, dst_total);
+        problem.dst = stored_as(types.dst, shaped(dst_layout, a.n, a.k, a.p(), a.q(), a.dst_halo, dst_total), 0.025f, 60);
         problem.r = a.r, problem.s = a.s;
         problem.stride_h = a.stride_h, problem.stride_w = a.stride_w;
         problem.pad_top = a.pad_top, problem.pad_left = a.pad_left;
@@ -75,8 +81,12 @@ struct laid_out {
     }
 };
 
-/// Instruction sets of this machine with kernels for blocks of so many channels.
-size_t isas_for(int layout) {
+bool has_narrow_kernels() { return chosen_isa() >= SEXTANT_ISA_AVX512_BF16; }
+
+/// Instruction sets of this machine with kernels for a problem's blocks and element types.
+size_t kernels_for(const sextant_conv2d& a) {
+    const int layout = a.dst.layout;
+    if (a.src.dtype != SEXTANT_F32 || a.dst.dtype != SEXTANT_F32) return has_narrow_kernels();
     const auto all = f32_devices();
     return layout == SEXTANT_NCHW16C ? std::count_if(all.begin(), all.end(), [](auto& d) { return d.block == 16; })
                                      : std::count_if(all.begin(), all.end(), [](auto& d) { return d.block == 8; });
@@ -92,9 +102,18 @@ double winograd_slack(std::string_view entry) {
 void compare(const laid_out& a, int first_channel = 0) {
     // tanh and sigmoid shrink the values, not the error.
     const double slack = a.problem.activation > SEXTANT_RELU ? 3 : 1;
+    // The products of bf16 numbers and the sums of integers are exact, but a mapped source is rounded to bf16 once more.
+    const bool rounded = a.problem.src.dtype != SEXTANT_F32 && a.problem.pre_activation;
     const auto took_part = compare_entries(conv2d_implementations(), a.problem, a.parameters(), a.sources(), a.problem.dst,
-                                           first_channel, slack * tolerance(a.terms()), winograd_slack);
-    EXPECT_GE(took_part.size(), isas_for(a.problem.dst.layout)) << "a fast kernel declined";
+                                           first_channel, slack * (rounded ? 0x1p-7 : tolerance(a.terms())), winograd_slack);
+    EXPECT_GE(took_part.size(), kernels_for(a.problem)) << "a fast kernel declined";
+}
+
+/// Blocks of 16 channels of narrower elements, where the device has kernels for them.
+void compare_narrow(const conv_case& a, int src_layout, const element_types& types) {
+    constexpr int layout = SEXTANT_NCHW16C;
+    const int src_total = src_layout == SEXTANT_NCHW ? 0 : (a.c + 2 * layout - 1) / layout * layout + layout;
+    compare(laid_out(a, src_layout, layout, src_total ? layout : 0, src_total, 3 * layout + a.k, types), 2 * layout);
 }
 
 /// Blocked to blocked, in both block sizes; to a slice of a wider tensor too.
@@ -105,11 +124,15 @@ void compare_blocked(const conv_case& a) {
         const int src_total = (a.c + 2 * layout - 1) / layout * layout + layout;
         compare(laid_out(a, layout, layout, layout, src_total, 3 * layout + a.k), 2 * layout);
     }
+    if (!has_narrow_kernels()) return;
+    for (int32_t type : {SEXTANT_BF16, SEXTANT_U8}) compare_narrow(a, SEXTANT_NCHW16C, {type, type, type});
 }
 
 void compare_first(const conv_case& a) {
     SCOPED_TRACE(a.name);
     for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) compare(laid_out(a, SEXTANT_NCHW, layout));
+    if (!has_narrow_kernels()) return;
+    for (int32_t type : {SEXTANT_BF16, SEXTANT_U8}) compare_narrow(a, SEXTANT_NCHW, {SEXTANT_F32, type, type});
 }
 
 TEST(conv2d, network_shapes) {
@@ -294,6 +317,22 @@ TEST(conv2d, tails) {
             a.kernel(1, 1, 0);
             compare_blocked(a);
         }
+}
+
+TEST(conv2d, mixed_element_types) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    for (int32_t src : {SEXTANT_BF16, SEXTANT_U8})
+        for (int32_t residual : {SEXTANT_F32, SEXTANT_BF16, SEXTANT_U8})
+            for (int32_t dst : {SEXTANT_F32, SEXTANT_BF16, SEXTANT_U8})
+                for (int activation : {SEXTANT_IDENTITY, SEXTANT_RELU, SEXTANT_TANH, SEXTANT_SIGMOID}) {
+                    auto a = shape("mixed types", 24, 7, 40, 3, 1, 1);
+                    a.residual = (residual + dst + activation) % 3 != 0;
+                    a.activation = activation;
+                    a.dst_halo = activation % 2;
+                    compare_narrow(a, SEXTANT_NCHW16C, {src, residual, dst});
+                    a.pre_activation = true;
+                    compare_narrow(a, SEXTANT_NCHW16C, {src, residual, dst});
+                }
 }
 
 TEST(conv2d, pre_activation_leaves_padding_zero) {

@@ -23,22 +23,26 @@ std::string isa_declines(const traits& device) {
 }
 
 /// An entry whose loops are `Declines` and `Create` and whose register tiles are `Kernels` of instruction set `Isa`.
-template <int32_t Isa, const auto& Kernels, auto Declines, auto Create>
+template <int32_t Isa, const auto& Kernels, auto Declines, auto Create, int32_t Dtypes = f32_only>
 constexpr conv2d_implementation entry(const char* name) {
     return {name,
             [](const problem& a, const traits& device) {
                 const std::string reason = isa_declines<Isa>(device);
                 return reason.empty() ? Declines(a, Kernels) : reason;
             },
-            [](const problem& a, const parameters& p, const traits& device) { return Create(a, p, device, Kernels); }};
+            [](const problem& a, const parameters& p, const traits& device) { return Create(a, p, device, Kernels); },
+            Dtypes};
 }
 
 inline constexpr int32_t bf16_only = 1 << SEXTANT_BF16;
 
 template <int32_t Isa, const first_kernels& Kernels>
 constexpr auto first = entry<Isa, Kernels, first_declines, create_first>;
-template <int32_t Isa, const direct_kernels& Kernels>
-constexpr auto direct = entry<Isa, Kernels, direct_declines, create_direct>;
+template <const first_kernels& Kernels>
+constexpr auto first_to_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, first_declines, create_first, every_dtype>;
+template <int32_t Isa, const auto& Kernels, class Format = f32_format>
+constexpr auto direct = entry<Isa, Kernels, direct_declines<Format>, create_direct<Format>,
+                              Format::dtype == SEXTANT_F32 ? f32_only : every_dtype>;
 template <int32_t Isa, const winograd_kernels& Kernels, int32_t Dtypes = f32_only>
 constexpr conv2d_implementation winograd(const char* name) {
     auto made = entry<Isa, Kernels, winograd_declines, create_winograd>(name);
@@ -48,9 +52,13 @@ constexpr conv2d_implementation winograd(const char* name) {
 }
 template <int32_t Isa, const depthwise_kernels& Kernels>
 constexpr auto depthwise = entry<Isa, Kernels, depthwise_declines, create_depthwise>;
+template <const depthwise_kernels& Kernels>
+constexpr auto depthwise_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, depthwise_declines, create_depthwise, every_dtype>;
 
 constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
+    first_to_narrow<first_to_bf16_avx512_bf16>("f32_conv2d_first_to_bf16_avx512_bf16"),
+    first_to_narrow<first_to_u8_avx512_bf16>("f32_conv2d_first_to_u8_avx512_bf16"),
     first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
     first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
     winograd<SEXTANT_ISA_AVX512_BF16, winograd4_avx512_bf16, bf16_only>("bf16_conv2d_winograd4_avx512_bf16"),
@@ -59,6 +67,10 @@ constexpr conv2d_implementation list[] = {
     winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_winograd4_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_winograd2_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_5x5_avx512>("f32_conv2d_winograd2_5x5_avx512"),
+    direct<SEXTANT_ISA_AVX512_BF16, direct_bf16_avx512_bf16, bf16_format>("bf16_conv2d_direct_avx512_bf16"),
+    direct<SEXTANT_ISA_AVX512_BF16, direct_u8_avx512_bf16, u8_format>("u8_conv2d_direct_avx512_bf16"),
+    depthwise_narrow<depthwise_bf16_avx512_bf16>("bf16_conv2d_depthwise_avx512_bf16"),
+    depthwise_narrow<depthwise_u8_avx512_bf16>("u8_conv2d_depthwise_avx512_bf16"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_direct_avx512"),
     depthwise<SEXTANT_ISA_AVX512, depthwise_avx512>("f32_conv2d_depthwise_avx512"),
     winograd<SEXTANT_ISA_AVX2, winograd4_avx2>("f32_conv2d_winograd4_avx2"),

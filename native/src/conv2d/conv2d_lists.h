@@ -34,9 +34,13 @@ std::string winograd_yields(const sextant_conv2d&, const winograd_kernels&);
 std::unique_ptr<op> create_winograd(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
                                     const winograd_kernels&);
 
+template <class Format>
 struct direct_kernels;
-std::string direct_declines(const sextant_conv2d&, const direct_kernels&);
-std::unique_ptr<op> create_direct(const sextant_conv2d&, const conv2d_parameters&, const device_traits&, const direct_kernels&);
+template <class Format>
+std::string direct_declines(const sextant_conv2d&, const direct_kernels<Format>&);
+template <class Format>
+std::unique_ptr<op> create_direct(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
+                                  const direct_kernels<Format>&);
 
 std::unique_ptr<op> create_conv2d_reference(const sextant_conv2d&, const conv2d_parameters&, const device_traits&);
 

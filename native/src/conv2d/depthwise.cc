@@ -3,9 +3,11 @@
 #include "conv2d/depthwise.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "conv2d/conv2d_lists.h"
 #include "runtime/aligned.h"
+#include "runtime/element.h"
 
 namespace sextant {
 namespace {
@@ -18,15 +20,17 @@ class conv2d_depthwise final : public op {
         const int64_t taps = int64_t{problem.r} * problem.s;
         weights_ = aligned_floats(channel_blocks(dst) * taps * lanes);
         bias_ = aligned_floats(channel_blocks(dst) * lanes);
+        const float step = problem.src.dtype == SEXTANT_U8 ? problem.src.scale : 1;
+        const std::vector<float> weights = weights_for(problem.src, parameters.weights, dst.c, taps);
         for (int c = 0; c < dst.c; ++c) {
             for (int64_t tap = 0; tap < taps; ++tap)
-                weights_[(c / lanes * taps + tap) * lanes + c % lanes] = parameters.weights[c * taps + tap];
+                weights_[(c / lanes * taps + tap) * lanes + c % lanes] = step * weights[c * taps + tap];
             if (parameters.bias) bias_[c] = parameters.bias[c];
         }
     }
 
     void run(thread_pool& pool, const address* operands, std::byte*) const override {
-        const float* residual = problem_.has_residual ? operands[1] : nullptr;
+        const void* residual = problem_.has_residual ? operands[1].as<void>() : nullptr;
         const int64_t blocks = channel_blocks(dst);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int) {
             run_block(static_cast<int>(task / blocks), static_cast<int>(task % blocks), operands[0], residual,
@@ -39,7 +43,7 @@ class conv2d_depthwise final : public op {
     int64_t flops() const override { return conv2d_flops(problem_); }
 
   private:
-    void run_block(int n, int block, const float* src, const float* residual, float* out) const {
+    void run_block(int n, int block, const void* src, const void* residual, void* out) const {
         const auto& a = problem_;
         const int lanes = kernels_.lanes, c = block * lanes;
         depthwise_tile t{};
@@ -50,12 +54,16 @@ class conv2d_depthwise final : public op {
         t.r = a.r;
         t.s = a.s;
         t.bias = bias_.data() + c;
-        t.activation = a.activation;
+        if (a.src.dtype == SEXTANT_U8) t.src_zero = static_cast<float>(a.src.zero_point);
+        set_target(t.target, a, kernels_.dtype);
+        const auto at = [&](const sextant_tensor& shape, const void* data, int y, int x) {
+            return static_cast<const std::byte*>(data) + element_bytes(shape) * offset_of(shape, n, c, y, x);
+        };
         for (int p = 0; p < dst.h; ++p)
             for (int q = 0; q < dst.w; q += depthwise_kernels::most_pixels) {
-                t.src = src + offset_of(a.src, n, c, p * a.stride_h - a.pad_top, q * a.stride_w - a.pad_left);
-                t.dst = out + offset_of(dst, n, c, p, q);
-                if (residual) t.residual = residual + offset_of(a.residual, n, c, p, q);
+                t.src = at(a.src, src, p * a.stride_h - a.pad_top, q * a.stride_w - a.pad_left);
+                t.target.dst = const_cast<std::byte*>(at(dst, out, p, q));
+                if (residual) t.target.residual = at(a.residual, residual, p, q);
                 kernels_.tiles[std::min(depthwise_kernels::most_pixels, dst.w - q)](t);
             }
     }
@@ -72,6 +80,7 @@ std::string depthwise_declines(const sextant_conv2d& a, const depthwise_kernels&
     if (block_of(a.src) != lanes || block_of(a.dst) != lanes || (a.has_residual && block_of(a.residual) != lanes))
         return "operands must be in blocks of " + std::to_string(lanes) + " channels";
     if (a.groups != a.src.c || a.groups != a.dst.c) return "it has " + std::to_string(a.groups) + " groups, not one per channel";
+    if (a.src.dtype != kernels.dtype) return std::string("src is ") + dtype_name(a.src.dtype);
     if (a.pre_activation) return "it has a pre-activation";
     if (conv2d_halo(a) > a.src.halo)
         return "src has a halo of " + std::to_string(a.src.halo) + ", it needs " + std::to_string(conv2d_halo(a));

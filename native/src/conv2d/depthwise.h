@@ -3,19 +3,20 @@
 #pragma once
 #include <cstdint>
 
+#include "conv2d/target.h"
+
 namespace sextant {
 
-/// One register tile: columns output pixels of one row and one block of channels. All distances are in floats.
+/// One register tile: columns output pixels of one row and one block of channels. All distances are in elements.
 struct depthwise_tile {
-    const float* src;      // the first pixel at tap (0, 0)
+    const void* src;       // the first pixel at tap (0, 0)
+    float src_zero;        // what a quantised src stores for zero
     int64_t src_column;    // between the pixels of two output columns
     int64_t tap_row, tap_column;
-    const float* weights;  // [r][s][lanes]
+    const float* weights;  // [r][s][lanes], for the stored numbers of src
     int r, s;
     const float* bias;     // lanes
-    float* dst;
-    const float* residual; // or null
-    int activation;
+    tile_target target;
 };
 
 using depthwise_function = void (*)(const depthwise_tile&);
@@ -24,9 +25,11 @@ using depthwise_function = void (*)(const depthwise_tile&);
 struct depthwise_kernels {
     static constexpr int most_pixels = 8;
     int lanes;
+    int dtype;  // of src, and of the dst that the tiles write by themselves
     depthwise_function tiles[most_pixels + 1];  // [columns]
 };
 
 extern const depthwise_kernels depthwise_avx512, depthwise_avx2, depthwise_portable;
+extern const depthwise_kernels depthwise_bf16_avx512_bf16, depthwise_u8_avx512_bf16;
 
 }  // namespace sextant

@@ -5,46 +5,47 @@
 //                  + residual[c][p][q])
 //
 // src, dst, residual: [c / lanes][row][column][lanes], weights: [c / lanes][r][s][lanes]. The padding is the halo's zeros.
-// Registers: one sum per pixel, at most 8, and a weight. Each multiply-add loads a pixel: the loads are the limit.
+// Registers: one sum per pixel, at most 8, and a weight. Each multiply-add loads a pixel: the loads are the limit, so that
+// narrower elements are worth having although they are computed with as float32.
 #include <utility>
 
-#include "conv2d/activate.inl.h"
 #include "conv2d/depthwise.h"
+#include "conv2d/finish.inl.h"
+#include "simd/bfloat16.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-template <int Columns>
+template <class Element, int Columns>
 void depthwise(const depthwise_tile& t) {
-    vec sum[Columns];
+    vec sum[Columns][1];
 #pragma GCC unroll 8
-    for (int x = 0; x < Columns; ++x) sum[x] = load(t.bias);
+    for (int x = 0; x < Columns; ++x) sum[x][0] = load(t.bias);
 
     const float* weights = t.weights;
     for (int r = 0; r < t.r; ++r)
 #pragma GCC unroll 1
         for (int s = 0; s < t.s; ++s, weights += lanes) {
-            const float* pixel = t.src + r * t.tap_row + s * t.tap_column;
+            const Element* pixel = static_cast<const Element*>(t.src) + r * t.tap_row + s * t.tap_column;
             const vec w = load(weights);
 #pragma GCC unroll 8
-            for (int x = 0; x < Columns; ++x) sum[x] += w * load(pixel + x * t.src_column);
+            for (int x = 0; x < Columns; ++x) {
+                vec value = load(pixel + x * t.src_column);
+                if constexpr (std::is_same_v<Element, uint8_t>) value -= t.src_zero;
+                sum[x][0] += w * value;
+            }
         }
-
-#pragma GCC unroll 8
-    for (int x = 0; x < Columns; ++x) {
-        if (t.residual) sum[x] += load(t.residual + x * lanes);
-        if (t.activation == SEXTANT_RELU) sum[x] = relu(sum[x]);
-        store(t.dst + x * lanes, sum[x]);
-    }
-    if (t.activation > SEXTANT_RELU) activate_vectors(t.dst, Columns, t.activation);
+    finish<Element, 1, Columns>(t.target, sum);
 }
 
-template <int... Columns>
+template <class Element, int... Columns>
 constexpr depthwise_kernels depthwise_table(std::integer_sequence<int, Columns...>) {
-    return {lanes, {nullptr, depthwise<Columns + 1>...}};
+    constexpr int dtype = std::is_same_v<Element, float> ? SEXTANT_F32 : std::is_same_v<Element, bfloat16> ? SEXTANT_BF16 : SEXTANT_U8;
+    return {lanes, dtype, {nullptr, depthwise<Element, Columns + 1>...}};
 }
 
+template <class Element>
 constexpr depthwise_kernels depthwise_table() {
-    return depthwise_table(std::make_integer_sequence<int, depthwise_kernels::most_pixels>{});
+    return depthwise_table<Element>(std::make_integer_sequence<int, depthwise_kernels::most_pixels>{});
 }
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const depthwise_kernels depthwise_avx2 = avx2::depthwise_table();
+constinit const depthwise_kernels depthwise_avx2 = avx2::depthwise_table<float>();
 
 }  // namespace sextant

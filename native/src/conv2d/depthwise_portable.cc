@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const depthwise_kernels depthwise_portable = portable::depthwise_table();
+constinit const depthwise_kernels depthwise_portable = portable::depthwise_table<float>();
 
 }  // namespace sextant

@@ -1,48 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 // Direct convolution: the loops (direct.cc) know no instruction set, the register tiles (direct.inl.h) know nothing else. This
-// is what one tells the other. All distances are in floats.
+// is what one tells the other. All distances are in elements of their tensor.
 #pragma once
 #include <cstdint>
+
+#include "conv2d/target.h"
+#include "simd/formats.h"
 
 namespace sextant {
 
 /// One register tile: rows x columns output pixels of one panel (one or two vectors of output channels).
+template <class Format>
 struct direct_tile {
-    const float* src;         // tile's first pixel at tap (0, 0), first channel block
-    int64_t src_plane;        // from a channel block to the next
-    int64_t src_row;          // between the pixels of two output rows
-    int64_t src_column;       // between the pixels of two output columns
+    const typename Format::element* src;     // tile's first pixel at tap (0, 0), first channel block
+    int64_t src_plane;                       // from a channel block to the next
+    int64_t src_row;                         // between the pixels of two output rows
+    int64_t src_column;                      // between the pixels of two output columns
     int64_t tap_row, tap_column;
-    const float* weights;     // [block][r][s][channel][vectors * lanes]
-    int blocks, tail_channels;  // full channel blocks, then channels of a last partial one (0: none)
+    const typename Format::weight* weights;  // [block][r][s][channel / channels][vectors * lanes][channels]
+    int blocks, tail_steps;  // full channel blocks, then multiply-adds for the channels of a last partial one (0: none)
     int r, s;
-    const float* bias;        // vectors * lanes
-    float* dst;
-    int64_t dst_plane, dst_row;
-    const float* residual;    // or null
-    int64_t residual_plane, residual_row;
-    int activation;
+    const typename Format::sum* initial;     // what the sums begin with, vectors * lanes
+    tile_target target;
     // What to fetch into the caches meanwhile:
-    const float* ahead;       // per channel block the tile's pixels from here, `ahead_plane` further for each block; or null
+    const typename Format::element* ahead;   // per channel block the tile's pixels from here; or null
     int64_t ahead_plane, ahead_row;
-    const float* next_weights;  // per tap next_lines lines
+    const std::byte* next_weights;           // per tap next_lines lines
     int next_lines;
-    bool fetch_dst;           // the lines that will be written
+    bool fetch_dst, fetch_residual;          // the lines that will be written and added
 };
 
-using direct_function = void (*)(const direct_tile&);
+template <class Format>
+using direct_function = void (*)(const direct_tile<Format>&);
 
 /// The tiles of one instruction set. Stride index: 0 any (taken from src_column), 1, 2.
+template <class Format>
 struct direct_kernels {
     static constexpr int most_pixels = 14;
+    /// dst[i] = max(0, src[i * step] * scale + shift), dst dense; with a null scale a plain copy.
+    using stage_function = void (*)(typename Format::element* dst, const void* src, int64_t step, int pixels, const float* scale,
+                                    const float* shift);
     int lanes;
     int pixels;  // most in a tile
-    direct_function one_row[3][2][most_pixels + 1];       // [stride][vectors - 1][columns]
-    direct_function two_rows[3][2][most_pixels / 2 + 1];  // [stride][vectors - 1][columns]
-    /// dst[i] = max(0, src[i * step] * scale + shift), dst dense; with a null scale a plain copy.
-    void (*stage)(float* dst, const float* src, int64_t step, int pixels, const float* scale, const float* shift);
+    direct_function<Format> one_row[3][2][most_pixels + 1];       // [stride][vectors - 1][columns]
+    direct_function<Format> two_rows[3][2][most_pixels / 2 + 1];  // [stride][vectors - 1][columns]
+    stage_function stage[3];  // [src's dtype]; null where it cannot
 };
 
-extern const direct_kernels direct_avx512, direct_avx2, direct_portable;
+extern const direct_kernels<f32_format> direct_avx512, direct_avx2, direct_portable;
+extern const direct_kernels<bf16_format> direct_bf16_avx512_bf16;
+extern const direct_kernels<u8_format> direct_u8_avx512_bf16;
 
 }  // namespace sextant

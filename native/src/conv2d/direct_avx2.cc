@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const direct_kernels direct_avx2 = avx2::direct_table();
+constinit const direct_kernels<f32_format> direct_avx2 = avx2::direct_table<f32_format>();
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const direct_kernels direct_avx512 = avx512::direct_table();
+constinit const direct_kernels<f32_format> direct_avx512 = avx512::direct_table<f32_format>();
 
 }  // namespace sextant

@@ -27,7 +27,7 @@ class conv2d_first final : public op {
         const auto* strides = first_kernels::strides;
         stride_index_ = static_cast<int>(std::find(strides + 1, strides + 4, a.stride_w) - strides) % 4;
         tile_columns_ = static_cast<int>(ceil_div(a.dst.w, ceil_div(a.dst.w, kernels.pixels)));
-        paired_ = a.dst.c <= lanes_ / 2 && !a.has_residual;
+        paired_ = kernels.pairs[0][1] && a.dst.c <= lanes_ / 2 && !a.has_residual;
         rows_ = std::min(paired_ ? blocking::first_paired_rows : blocking::first_rows, a.dst.h);
         source_rows_ = (rows_ - 1) * a.stride_h + (a.r - 1) * a.dilation_h + 1;
         const int width = (a.dst.w - 1) * a.stride_w + (a.s - 1) * a.dilation_w + 1;
@@ -36,7 +36,7 @@ class conv2d_first final : public op {
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const float* residual = problem_.has_residual ? operands[1] : nullptr;
+        const void* residual = problem_.has_residual ? operands[1].as<void>() : nullptr;
         const int64_t blocks = ceil_div(dst.h, rows_);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int thread) {
             float* rows = reinterpret_cast<float*>(scratch) + thread * scratch_floats();
@@ -105,7 +105,7 @@ class conv2d_first final : public op {
     }
 
     /// Output rows first and first + 1, first + 2 and first + 3, ...
-    void run_pairs(float* rows, int n, int first, int last, float* out) const {
+    void run_pairs(float* rows, int n, int first, int last, void* out) const {
         const auto& a = problem_;
         float* pairs = rows + source_floats();
         const int64_t below = a.stride_h * source_pitch_, end = source_floats();
@@ -122,18 +122,18 @@ class conv2d_first final : public op {
         t.r = a.r;
         t.s = a.s;
         t.bias = bias_.data();
-        t.activation = a.activation;
+        set_target(t.target, a, kernels_.dtype);
         for (int row = first; row < last; row += 2) {
-            t.dst_plane = row + 1 < last ? row_pitch(dst) : 0;
+            t.target.dst_plane = row + 1 < last ? row_pitch(dst) : 0;
             for (int column = 0; column < dst.w; column += tile_columns_) {
                 t.src = pairs + 2 * ((row - first) * below + int64_t{column} * a.stride_w);
-                t.dst = out + offset_of(dst, n, 0, row, column);
+                t.target.dst = static_cast<float*>(out) + offset_of(dst, n, 0, row, column);
                 kernels_.pairs[stride_index_][std::min(tile_columns_, dst.w - column)](t);
             }
         }
     }
 
-    void run_row(const float* rows, int n, int block, int row, const float* residual, float* out) const {
+    void run_row(const float* rows, int n, int block, int row, const void* residual, void* out) const {
         const auto& a = problem_;
         const auto& tiles = kernels_.tiles[stride_index_][vectors_of(block) - 1];
         first_tile t{};
@@ -146,13 +146,13 @@ class conv2d_first final : public op {
         t.r = a.r;
         t.s = a.s;
         t.bias = bias_.data() + block * lanes_;
-        t.dst_plane = plane_pitch(dst);
-        t.residual_plane = plane_pitch(a.residual);
-        t.activation = a.activation;
+        set_target(t.target, a, kernels_.dtype);
         for (int column = 0; column < dst.w; column += tile_columns_) {
             t.src = rows + column * a.stride_w;
-            t.dst = out + offset_of(dst, n, block * lanes_, row, column);
-            if (residual) t.residual = residual + offset_of(a.residual, n, block * lanes_, row, column);
+            t.target.dst = static_cast<std::byte*>(out) + element_bytes(dst) * offset_of(dst, n, block * lanes_, row, column);
+            if (residual)
+                t.target.residual = static_cast<const std::byte*>(residual) +
+                                    element_bytes(a.residual) * offset_of(a.residual, n, block * lanes_, row, column);
             tiles[std::min(tile_columns_, dst.w - column)](t);
         }
     }
@@ -171,6 +171,8 @@ class conv2d_first final : public op {
 
 std::string first_declines(const sextant_conv2d& a, const first_kernels& kernels) {
     const int lanes = kernels.lanes;
+    if (a.src.dtype != SEXTANT_F32) return std::string("src is ") + dtype_name(a.src.dtype);
+    if (a.dst.dtype != kernels.dtype) return std::string("dst is ") + dtype_name(a.dst.dtype);
     if (is_blocked(a.src)) return "src is in blocks of channels, not NCHW";
     if (block_of(a.dst) != lanes) return "dst must be in blocks of " + std::to_string(lanes) + " channels";
     if (a.has_residual && block_of(a.residual) != lanes)

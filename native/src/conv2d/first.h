@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// First layers: what the loops (first.cc) and the register tiles (first.inl.h) tell one another. All distances are in floats.
+// First layers: what the loops (first.cc) and the register tiles (first.inl.h) tell one another. All distances are in elements
+// of their tensor.
 #pragma once
 #include <cstdint>
+
+#include "conv2d/target.h"
 
 namespace sextant {
 
@@ -14,11 +17,7 @@ struct first_tile {
     const float* weights;        // [channel][r][s][vectors * lanes]
     int channels, r, s;
     const float* bias;           // vectors * lanes
-    float* dst;
-    int64_t dst_plane;
-    const float* residual;       // or null
-    int64_t residual_plane;
-    int activation;
+    tile_target target;
 };
 
 using first_function = void (*)(const first_tile&);
@@ -29,13 +28,14 @@ struct first_kernels {
     static constexpr int strides[] = {0, 1, 2, 4};  // 0: any
     int lanes;
     int pixels;  // most in a tile
+    int dtype;   // of the dst that the tiles write by themselves
     first_function tiles[4][2][most_pixels + 1];  // [index in strides][vectors - 1][columns]
     /// For at most lanes / 2 output channels. Pixels of src are pairs that belong to two rows of dst, dst_plane apart (0: there is
-    /// no second); weights and
-    /// bias have each number twice. [index in strides][columns]
+    /// no second); weights and bias have each number twice. [index in strides][columns], only to float32.
     first_function pairs[4][most_pixels + 1];
 };
 
 extern const first_kernels first_avx512, first_avx2, first_portable;
+extern const first_kernels first_to_bf16_avx512_bf16, first_to_u8_avx512_bf16;
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const first_kernels first_avx2 = avx2::first_table();
+constinit const first_kernels first_avx2 = avx2::first_table<float>();
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const first_kernels first_avx512 = avx512::first_table();
+constinit const first_kernels first_avx512 = avx512::first_table<float>();
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const first_kernels first_portable = portable::first_table();
+constinit const first_kernels first_portable = portable::first_table<float>();
 
 }  // namespace sextant

@@ -18,12 +18,13 @@ SEXTANT_INLINE __m256i narrowed(const bfloat16*, vec x) { return (__m256i)_mm512
 
 /// 0 ... 255.
 SEXTANT_INLINE vec widened(const uint8_t*, __m128i x) { return to_float((ivec)_mm512_maskz_cvtepu8_epi32(every_lane, x)); }
-/// Rounded to nearest even, then clamped to 0 ... 255; a NaN becomes 0.
-SEXTANT_INLINE __m128i narrowed(const uint8_t*, vec x) {
+/// Rounded to nearest even, then clamped to 255; x >= 0.
+SEXTANT_INLINE __m128i narrowed_not_negative(vec x) {
     // Too large a number converts to the smallest int, which as an unsigned one is large again.
-    const __m512i whole = _mm512_maskz_cvtps_epi32(every_lane, (__m512)max(x, vec{}));
-    return _mm512_maskz_cvtusepi32_epi8(every_lane, whole);
+    return _mm512_maskz_cvtusepi32_epi8(every_lane, _mm512_maskz_cvtps_epi32(every_lane, (__m512)x));
 }
+/// Rounded to nearest even, then clamped to 0 ... 255; a NaN becomes 0.
+SEXTANT_INLINE __m128i narrowed(const uint8_t*, vec x) { return narrowed_not_negative(max(x, vec{})); }
 
 /// The elements' bits, zero-extended, in lanes that only moves and logic may touch.
 SEXTANT_INLINE vec widened(const raw16*, __m256i x) { return (vec)_mm512_maskz_cvtepu16_epi32(every_lane, x); }
