@@ -66,7 +66,7 @@ void direct(const direct_tile<Format>& t) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows * Columns; ++i)
 #pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v) sum[i][v] = dot::initial(t.initial + v * lanes);
+        for (int v = 0; v < Vectors; ++v) sum[i][v] = dot::load_sums(t.initial + v * lanes);
 
     // The lines that the end will write and add: asked for now, there by then.
     if (t.fetch_dst) {

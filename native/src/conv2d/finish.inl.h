@@ -42,6 +42,10 @@ SEXTANT_INLINE void store_element(const sextant_tensor& t, void* data, int64_t i
             }
 }
 
+SEXTANT_INLINE void store_not_negative(uint8_t* p, vec x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrowed_not_negative(x));
+}
+
 #endif
 
 /// int32 sums as numbers, real or in steps of dst: see target.h.
@@ -53,7 +57,7 @@ template <class Element>
 SEXTANT_INLINE void finish_vector(const tile_target& t, Element* dst, const Element* residual, vec out) {
     if constexpr (std::is_same_v<Element, uint8_t>) {
         if (residual) out += load(residual) * t.residual_scale;
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), narrowed_not_negative(max(out, broadcast(t.lowest))));
+        store_not_negative(dst, max(out, broadcast(t.lowest)));
     } else {
         if (residual) out += load(residual);
         if (t.activation == SEXTANT_RELU) out = relu(out);

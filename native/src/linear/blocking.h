@@ -20,6 +20,9 @@ constexpr int linear_vectors(int rows, int sums) {
 namespace avx512 {
 inline constexpr int linear_rows = 14, linear_sums = 28;
 }
+namespace avx512_bf16 {
+inline constexpr int linear_rows = 14, linear_sums = 28;
+}
 namespace avx2 {
 inline constexpr int linear_rows = 6, linear_sums = 12;
 }

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const linear_kernels linear_avx512 = avx512::linear_table();
+constinit const linear_kernels<f32_format> linear_avx512 = avx512::linear_table<f32_format>();
 
 }  // namespace sextant

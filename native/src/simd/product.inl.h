@@ -19,7 +19,8 @@ struct product<f32_format> {
     using factor = vec;
     SEXTANT_INLINE factor pixel(const float* p) { return broadcast(*p); }
     SEXTANT_INLINE factor weights(const float* p) { return load(p); }
-    SEXTANT_INLINE sums initial(const float* p) { return load(p); }
+    SEXTANT_INLINE sums load_sums(const float* p) { return load(p); }
+    SEXTANT_INLINE void store_sums(float* p, sums x) { store(p, x); }
     SEXTANT_INLINE void add(sums& sum, factor pixel, factor weights) { sum += pixel * weights; }
 };
 
@@ -38,7 +39,8 @@ struct product<bf16_format> {
     using factor = ivec;
     SEXTANT_INLINE factor pixel(const bfloat16* p) { return broadcast_four_bytes(p); }
     SEXTANT_INLINE factor weights(const bfloat16* p) { return *reinterpret_cast<const ivec*>(p); }
-    SEXTANT_INLINE sums initial(const float* p) { return load(p); }
+    SEXTANT_INLINE sums load_sums(const float* p) { return load(p); }
+    SEXTANT_INLINE void store_sums(float* p, sums x) { store(p, x); }
     SEXTANT_INLINE void add(sums& sum, factor pixel, factor weights) {
         sum = (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)pixel, (__m512bh)weights);
     }
@@ -50,7 +52,8 @@ struct product<u8_format> {
     using factor = ivec;
     SEXTANT_INLINE factor pixel(const uint8_t* p) { return broadcast_four_bytes(p); }
     SEXTANT_INLINE factor weights(const int8_t* p) { return *reinterpret_cast<const ivec*>(p); }
-    SEXTANT_INLINE sums initial(const int32_t* p) { return *reinterpret_cast<const ivec*>(p); }
+    SEXTANT_INLINE sums load_sums(const int32_t* p) { return *reinterpret_cast<const ivec*>(p); }
+    SEXTANT_INLINE void store_sums(int32_t* p, sums x) { *reinterpret_cast<ivec*>(p) = x; }
     SEXTANT_INLINE void add(sums& sum, factor pixel, factor weights) {
         sum = (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)pixel, (__m512i)weights);
     }
