@@ -60,7 +60,10 @@ public record ChooseFormats(Map<Value, Range> ranges) implements Pass {
         return wide;
     }
 
-    /** Those that a batch norm reads, by itself or on another node's load. */
+    /**
+     * Those that a batch norm reads, by itself or on another node's load, with what norms and pools, whose kernels write the format that
+     * they read, make of them.
+     */
     private static Set<Value> normalised(Graph graph) {
         var normalised = new HashSet<Value>();
         for (var node : graph.nodes()) {
@@ -71,6 +74,8 @@ public record ChooseFormats(Map<Value, Range> ranges) implements Pass {
                 default -> false;
             };
             if (norm) normalised.add(node.sources().getFirst());
+            boolean keeps = node instanceof Node.BatchNorm || node instanceof Node.Pool;
+            if (keeps && normalised.contains(node.sources().getFirst())) normalised.add(node.dst());
         }
         return normalised;
     }
