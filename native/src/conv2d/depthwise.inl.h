@@ -39,7 +39,9 @@ void depthwise(const depthwise_tile& t) {
 
 template <class Element, int... Columns>
 constexpr depthwise_kernels depthwise_table(std::integer_sequence<int, Columns...>) {
-    constexpr int dtype = std::is_same_v<Element, float> ? SEXTANT_F32 : std::is_same_v<Element, bfloat16> ? SEXTANT_BF16 : SEXTANT_U8;
+    constexpr int dtype = std::is_same_v<Element, float>      ? SEXTANT_F32
+                          : std::is_same_v<Element, bfloat16> ? SEXTANT_BF16
+                                                              : SEXTANT_U8;
     return {lanes, dtype, {nullptr, depthwise<Element, Columns + 1>...}};
 }
 

@@ -21,7 +21,7 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-/// Adds the input channels of one tap to the sums, by `Steps` (or, when 0, `steps`) multiply-adds; returns the weights behind them.
+/// Adds the input channels of one tap to the sums, by `Steps` (or, when 0, `steps`) multiply-adds; returns the next weights.
 template <class Format, int Rows, int Columns, int Vectors, int Stride, int Steps>
 SEXTANT_INLINE auto add_tap(typename product<Format>::sums (&sum)[Rows * Columns][Vectors], const direct_tile<Format>& t,
                             const typename Format::element* pixel, const typename Format::weight* weights, int steps) {

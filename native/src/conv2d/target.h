@@ -16,7 +16,7 @@ struct tile_target {
     int activation;
 
     // The rest is for targets that are not float32 throughout.
-    bool usual;             // dst and the residual have the one narrow element type that the tile knows, and no tanh or sigmoid follows
+    bool usual;             // dst and the residual have the one element type that the tile knows, no tanh or sigmoid follows
     const float* scale;     // int32 sums: scale * sum + bias, vectors * lanes of each; for a usual target in steps of dst
     const float* bias;
     float residual_scale;   // a usual quantised target: the residual's step in those of dst

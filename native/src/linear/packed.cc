@@ -2,8 +2,8 @@
 // Fully connected: packing and the loops around the register tiles. Knows no instruction set.
 //
 // A task makes a group of outputs for all images and reads the group's weights once, front to back:
-// weights: [group][chunk of features][panel][feature / channels][panel's outputs][channels]. For each chunk and panel the rows (images) pass in
-// tiles of nearly equal height over the same weights; the chunks' sums are added up in scratch.
+// weights: [group][chunk of features][panel][feature / channels][panel's outputs][channels]. For each chunk and
+// panel the rows (images) pass in tiles of nearly equal height over the same weights; the chunks' sums are added up in scratch.
 // Features come in the order in which src lies in memory: weight columns are permuted to suit when they are packed, and columns
 // of zeros meet the lanes past the last channel.
 #include <algorithm>
