@@ -9,6 +9,8 @@ import java.util.List;
 final class Turns {
     private static final int WARM_UP = 3, ROUNDS = 5, RUNS = 500;
     private static final long TURN_NANOSECONDS = 100_000_000;
+    /** Between turns: threads of OpenMP, which PyTorch's are, spin for up to a fifth of a second after their work. */
+    private static final long PAUSE_MILLISECONDS = 250;
 
     private Turns() {}
 
@@ -28,6 +30,7 @@ final class Turns {
                     // The first run of a turn finds the caches full of another engine's data.
                     if (runs > 0) times.get(i).add((System.nanoTime() - start) * 1e-9);
                 }
+                if (sessions.size() > 1) Thread.sleep(PAUSE_MILLISECONDS);
             }
         }
         return times.stream().map(list -> list.stream().mapToDouble(Double::doubleValue).toArray()).toList();

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  */
 public record SubBatches(long cacheBytes) implements Pass {
     /** Of the cache that one thread has to itself and its share of what all have together. */
-    private static final long BYTES_PER_THREAD = 2 << 20;
+    private static final long BYTES_PER_THREAD = 8 << 20;
     /** Where a portion's blocked values have to begin. */
     private static final int LINE = 64;
 
