@@ -22,6 +22,8 @@
  *   - Devices, operations and plans are immutable after creation (a plan: after sextant_plan_finish) and may be used from many
  *     threads at once. What one run changes, the buffers, belongs to the caller.
  *   - Pointers to weights are read during `_create` only. All float arrays are row-major and dense.
+ *
+ * A training step is a plan too: forward operations whose weights are operands, a loss, backward operations, an optimizer.
  */
 #ifndef SEXTANT_H
 #define SEXTANT_H
@@ -311,6 +313,226 @@ typedef struct sextant_shortcut {
 
 SEXTANT_API int32_t sextant_shortcut_create(sextant_device *device, const sextant_shortcut *problem, const char *implementation,
                                             sextant_op **op, sextant_error *error);
+
+/* ------------------------------------------------------------------------------------------------ training */
+
+/**
+ * Operations of a training step. In them parameters are operands like any other, for they change from run to run, and `diff_x`
+ * is the gradient of the loss with respect to x, in x's shape and a layout of its own.
+ *
+ * A parameter and its gradient are float32, row-major, dense; as tensors SEXTANT_NCHW without halo:
+ *   convolution weights   n c h w = k, c / groups, r, s
+ *   linear weights        n c h w = k, c*h*w, 1, 1
+ *   bias, gamma, beta, running mean and variance   n c h w = 1, k, 1, 1
+ *
+ * Where a value has several readers its gradient is their sum: `accumulate` = 1 adds to what the destination holds instead of
+ * replacing it.
+ */
+
+/** What changes from step to step, in memory of the caller's (an operand of 64 bytes, as a tensor 1 x 16 float32). */
+typedef struct sextant_training_state {
+    uint64_t seed;          /**< of the random numbers */
+    uint64_t step;          /**< which step this is, from 0: random numbers and AdamW's corrections depend on it */
+    float learning_rate;
+    float gradient_norm;    /**< written by sextant_gradient_norm, read by an optimizer that clips */
+    uint8_t reserved[40];   /**< 0 */
+} sextant_training_state;
+
+/**
+ * As sextant_conv2d_create, with weights that are read in each run. pre_activation must be 0.
+ * Operands: src, weights, [bias,] [residual,] dst.
+ */
+SEXTANT_API int32_t sextant_conv2d_forward_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias,
+                                                  const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * The gradient of a convolution with respect to its source:
+ *   diff_src[n][c][y][x] = sum over k and those p, q, r, s with p*stride_h - pad_top + r*dilation_h = y and
+ *                          q*stride_w - pad_left + s*dilation_w = x of weights[k][c][r][s] * diff_dst[n][k][p][q]
+ * @param problem the forward convolution's, with the layout of diff_src as `src` and of diff_dst as `dst`; activation,
+ *        pre_activation and has_residual must be 0
+ * Operands: diff_dst, weights, diff_src.
+ */
+SEXTANT_API int32_t sextant_conv2d_backward_data_create(sextant_device *device, const sextant_conv2d *problem,
+                                                        int32_t accumulate, const char *implementation, sextant_op **op,
+                                                        sextant_error *error);
+
+/**
+ * The gradients of a convolution with respect to its parameters:
+ *   diff_weights[k][c][r][s] = sum over n, p, q of diff_dst[n][k][p][q] * src[n][c][p*stride_h - pad_top + r*dilation_h][...]
+ *   diff_bias[k] = sum over n, p, q of diff_dst[n][k][p][q]
+ * @param problem as for sextant_conv2d_backward_data_create, with the layout of src as `src` and of diff_dst as `dst`
+ * Operands: src, diff_dst, [diff_bias,] diff_weights.
+ */
+SEXTANT_API int32_t sextant_conv2d_backward_weights_create(sextant_device *device, const sextant_conv2d *problem,
+                                                           int32_t has_bias, const char *implementation, sextant_op **op,
+                                                           sextant_error *error);
+
+/** As sextant_linear_create, with weights that are read in each run. Operands: src, weights, [bias,] dst. */
+SEXTANT_API int32_t sextant_linear_forward_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias,
+                                                  const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * diff_src[n][i] = sum over k of weights[k][i] * diff_dst[n][k]; problem as for convolutions.
+ * Operands: diff_dst, weights, diff_src.
+ */
+SEXTANT_API int32_t sextant_linear_backward_data_create(sextant_device *device, const sextant_linear *problem,
+                                                        int32_t accumulate, const char *implementation, sextant_op **op,
+                                                        sextant_error *error);
+
+/** diff_weights[k][i] = sum over n of diff_dst[n][k] * src[n][i]. Operands: src, diff_dst, [diff_bias,] diff_weights. */
+SEXTANT_API int32_t sextant_linear_backward_weights_create(sextant_device *device, const sextant_linear *problem,
+                                                           int32_t has_bias, const char *implementation, sextant_op **op,
+                                                           sextant_error *error);
+
+/**
+ * The gradient of a pool. A maximum's goes to the first of its window's largest pixels, in the order of rows and columns; an
+ * average's to all its pixels in equal parts. Operands: [src, when the pool is a maximum,] diff_dst, diff_src.
+ */
+typedef struct sextant_pool2d_backward {
+    sextant_pool2d forward;  /**< without pre_activation */
+    sextant_tensor diff_dst;
+    sextant_tensor diff_src;
+    int32_t accumulate;
+} sextant_pool2d_backward;
+
+SEXTANT_API int32_t sextant_pool2d_backward_create(sextant_device *device, const sextant_pool2d_backward *problem,
+                                                   const char *implementation, sextant_op **op, sextant_error *error);
+
+/** The gradient of a local response normalisation. Operands: src, diff_dst, diff_src. */
+typedef struct sextant_lrn_backward {
+    sextant_lrn forward;
+    sextant_tensor diff_dst;
+    sextant_tensor diff_src;
+    int32_t accumulate;
+} sextant_lrn_backward;
+
+SEXTANT_API int32_t sextant_lrn_backward_create(sextant_device *device, const sextant_lrn_backward *problem,
+                                                const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * Batch norm with the batch's own statistics (Ioffe & Szegedy, arXiv:1502.03167, algorithm 1):
+ *   dst = act(gamma[c] * (src - mean[c]) / sqrt(variance[c] + eps) + beta[c] [+ residual]),
+ * mean and (biased) variance over n, h, w; the running statistics move towards them, the variance unbiased:
+ *   running = (1 - momentum) * running + momentum * batch.
+ * Operands: src, [residual,] gamma, beta, running_mean, running_var, saved, dst; `saved` receives for the backward pass c means,
+ * then c values of 1 / sqrt(variance + eps) (a tensor 1 x 2c).
+ */
+typedef struct sextant_batch_norm_forward {
+    sextant_tensor src;
+    sextant_tensor dst;
+    int32_t activation;      /**< SEXTANT_IDENTITY or SEXTANT_RELU */
+    int32_t has_residual;    /**< 1: a tensor of dst's shape is added before the activation (ResNet's skip connection) */
+    sextant_tensor residual;
+    float eps;
+    float momentum;
+} sextant_batch_norm_forward;
+
+SEXTANT_API int32_t sextant_batch_norm_forward_create(sextant_device *device, const sextant_batch_norm_forward *problem,
+                                                      const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * Its gradient. With an activation diff_dst is masked by dst first; with a residual the masked gradient is also the residual's.
+ * diff_residual may lie where diff_dst does, and is then masked in place.
+ * Operands: src, [dst, when there is an activation,] diff_dst, gamma, saved, diff_gamma, diff_beta, [diff_residual,] diff_src.
+ */
+typedef struct sextant_batch_norm_backward {
+    sextant_batch_norm_forward forward;
+    sextant_tensor diff_dst;
+    sextant_tensor diff_src;
+    sextant_tensor diff_residual;   /**< when forward.has_residual; of diff_dst's layout */
+    int32_t accumulate;             /**< of diff_src; diff_residual is always replaced */
+} sextant_batch_norm_backward;
+
+SEXTANT_API int32_t sextant_batch_norm_backward_create(sextant_device *device, const sextant_batch_norm_backward *problem,
+                                                       const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * The gradient of an activation function, told by its result: diff_src = diff_dst * act'(dst), or with SEXTANT_IDENTITY
+ * diff_src = diff_dst. diff_src may lie where diff_dst does. Operands: [dst, unless the identity,] diff_dst, diff_src.
+ */
+typedef struct sextant_activation_backward {
+    sextant_tensor dst;
+    sextant_tensor diff_dst;
+    sextant_tensor diff_src;
+    int32_t activation;
+    int32_t accumulate;
+} sextant_activation_backward;
+
+SEXTANT_API int32_t sextant_activation_backward_create(sextant_device *device, const sextant_activation_backward *problem,
+                                                       const char *implementation, sextant_op **op, sextant_error *error);
+
+/** The reverse of concatenation: copies channels to several tensors in order. Operands: src, the destinations in order. */
+SEXTANT_API int32_t sextant_split_create(sextant_device *device, const sextant_tensor *src, const sextant_tensor *destinations,
+                                         int32_t count, const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * The gradient of a shortcut; problem has the layout of diff_src as `src`, of diff_dst as `dst`.
+ * Operands: diff_dst, diff_src.
+ */
+SEXTANT_API int32_t sextant_shortcut_backward_create(sextant_device *device, const sextant_shortcut *problem, int32_t accumulate,
+                                                     const char *implementation, sextant_op **op, sextant_error *error);
+
+/**
+ * Dropout (Srivastava et al., JMLR 15, 2014): dst = src / (1 - probability) or, with that probability, 0. Which elements are
+ * dropped depends on the state's seed and step, on `stream` and on the element's place n c h w alone (counter-based random
+ * numbers: Salmon et al., SC11), so that the same operation on the gradient is the backward pass. Operands: src, state, dst.
+ */
+typedef struct sextant_dropout {
+    sextant_tensor src;
+    sextant_tensor dst;
+    float probability;  /**< 0 <= probability < 1 */
+    uint32_t stream;    /**< tells the layers of a network apart */
+} sextant_dropout;
+
+SEXTANT_API int32_t sextant_dropout_create(sextant_device *device, const sextant_dropout *problem, const char *implementation,
+                                           sextant_op **op, sextant_error *error);
+
+/**
+ * The loss and its gradient in one: cross-entropy between softmax(src) and the targets, a distribution for each image,
+ *   losses[n] = - weight * sum over c of t[n][c] * log softmax(src[n])[c],   t = (1 - smoothing) * targets + smoothing / c,
+ *   diff_src = the gradient of the mean of the losses.
+ * Operands: src, targets (n x c), losses (n), diff_src; all plain (NCHW, h = w = 1), losses as a tensor 1 x n.
+ */
+typedef struct sextant_cross_entropy {
+    sextant_tensor src;
+    float smoothing;  /**< 0 <= smoothing < 1: label smoothing (Szegedy et al., arXiv:1512.00567, sec. 7) */
+    float weight;     /**< of this loss in a sum of several: 0.3 for GoogLeNet's auxiliary heads */
+} sextant_cross_entropy;
+
+SEXTANT_API int32_t sextant_cross_entropy_create(sextant_device *device, const sextant_cross_entropy *problem,
+                                                 const char *implementation, sextant_op **op, sextant_error *error);
+
+/** Writes the Euclidean norm of `count` gradients to the state. Operands: gradients (1 x count), state. */
+SEXTANT_API int32_t sextant_gradient_norm_create(sextant_device *device, int64_t count, const char *implementation,
+                                                 sextant_op **op, sextant_error *error);
+
+/** Kinds of optimizers. */
+enum {
+    SEXTANT_SGD = 0,   /**< m = momentum * m + g + decay * w;  w -= rate * (nesterov ? g + decay * w + momentum * m : m) */
+    SEXTANT_ADAMW = 1  /**< Loshchilov & Hutter, arXiv:1711.05101, algorithm 2:
+                            w -= rate * (decay * w + m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)) */
+};
+
+/**
+ * One step for all parameters at once, which lie in one array. t is the state's step + 1.
+ * Operands: gradients, state, [second moments, for AdamW,] moments, parameters; all but the state 1 x count.
+ */
+typedef struct sextant_optimizer {
+    int64_t count;
+    int32_t kind;
+    int32_t nesterov;
+    float momentum;      /**< AdamW's beta1 */
+    float beta2, eps;    /**< AdamW only */
+    float weight_decay;
+    float largest_norm;  /**< gradients are scaled by min(1, largest_norm / the state's gradient_norm); 0: as they are */
+} sextant_optimizer;
+
+/**
+ * @param undecayed `ranges` pairs of first index and end, ascending and apart, of parameters that weight decay leaves alone
+ */
+SEXTANT_API int32_t sextant_optimizer_create(sextant_device *device, const sextant_optimizer *problem, const int64_t *undecayed,
+                                             int32_t ranges, const char *implementation, sextant_op **op, sextant_error *error);
 
 /* ------------------------------------------------------------------------------------------------ plans */
 

@@ -52,11 +52,13 @@ class op {
     virtual ~op() = default;
 
     /// Runs on operands in the order of the header's description (sources first, dst last); each address is that of the
-    /// slice's storage, halo included. Writes dst's pixels, whole blocks of lanes; the plan clears dst's halo.
+    /// slice's storage, halo included. Writes its destinations' pixels, whole blocks of lanes; the plan clears their halos.
     /// `scratch` holds scratch_bytes(pool.threads()) bytes, 64-byte aligned, contents undefined.
     virtual void run(thread_pool& pool, const address* operands, std::byte* scratch) const = 0;
 
     virtual int operand_count() const { return 2; }
+    /// How many of the last operands it writes; the very last is dst.
+    virtual int destinations() const { return 1; }
     virtual int64_t scratch_bytes(int /*threads*/) const { return 0; }
     virtual int64_t weight_bytes() const { return 0; }
     virtual int64_t flops() const { return 0; }

@@ -48,7 +48,7 @@ void plan::add(const bound_op& op, const sextant_place* places, int32_t count) {
         check_place(places[i], op.operands[i], who + std::to_string(i));
         last_buffer = std::max(last_buffer, places[i].buffer);
     }
-    steps_.push_back({op.operation, {places, places + count}});
+    steps_.push_back({op.operation, {places, places + count}, {op.operands.end() - op.operation->destinations(), op.operands.end()}});
     alignments_.resize(std::max<size_t>(alignments_.size(), last_buffer + 1));
     for (int32_t i = 0; i < count; ++i) {
         const sextant_tensor& tensor = op.operands[i];
@@ -99,7 +99,9 @@ void plan::run_step(const step& step, void* const* buffers) const {
     };
     address operands[most_operands];
     std::transform(step.places.begin(), step.places.end(), operands, at);
-    clear_halo(step.operation->dst, at(step.places.back()), device_->pool);
+    const size_t sources = step.places.size() - step.destinations.size();
+    for (size_t i = 0; i < step.destinations.size(); ++i)
+        clear_halo(step.destinations[i], operands[sources + i], device_->pool);
     std::byte* const workspace = static_cast<std::byte*>(buffers[0]);
     step.operation->run(device_->pool, operands, scratch_bytes_ ? workspace + activation_bytes_ : nullptr);
 }

@@ -32,6 +32,7 @@ class plan {
     struct step {
         std::shared_ptr<const op> operation;
         std::vector<sextant_place> places;
+        std::vector<sextant_tensor> destinations;  // of the last places
     };
     void check_buffers(void* const* buffers, int32_t count) const;
     void run_step(const step& step, void* const* buffers) const;

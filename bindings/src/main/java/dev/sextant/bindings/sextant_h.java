@@ -1501,6 +1501,1123 @@ public class sextant_h extends sextant_h$shared {
         }
     }
 
+    private static class sextant_conv2d_forward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_conv2d_forward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_forward_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_conv2d_forward_create$descriptor() {
+        return sextant_conv2d_forward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_forward_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_conv2d_forward_create$handle() {
+        return sextant_conv2d_forward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_forward_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_conv2d_forward_create$address() {
+        return sextant_conv2d_forward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_forward_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_conv2d_forward_create(MemorySegment device, MemorySegment problem, int has_bias, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_conv2d_forward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_conv2d_forward_create", device, problem, has_bias, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, has_bias, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_conv2d_backward_data_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_conv2d_backward_data_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_data_create(sextant_device *device, const sextant_conv2d *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_conv2d_backward_data_create$descriptor() {
+        return sextant_conv2d_backward_data_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_data_create(sextant_device *device, const sextant_conv2d *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_conv2d_backward_data_create$handle() {
+        return sextant_conv2d_backward_data_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_data_create(sextant_device *device, const sextant_conv2d *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_conv2d_backward_data_create$address() {
+        return sextant_conv2d_backward_data_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_data_create(sextant_device *device, const sextant_conv2d *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_conv2d_backward_data_create(MemorySegment device, MemorySegment problem, int accumulate, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_conv2d_backward_data_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_conv2d_backward_data_create", device, problem, accumulate, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, accumulate, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_conv2d_backward_weights_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_conv2d_backward_weights_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_weights_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_conv2d_backward_weights_create$descriptor() {
+        return sextant_conv2d_backward_weights_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_weights_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_conv2d_backward_weights_create$handle() {
+        return sextant_conv2d_backward_weights_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_weights_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_conv2d_backward_weights_create$address() {
+        return sextant_conv2d_backward_weights_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_conv2d_backward_weights_create(sextant_device *device, const sextant_conv2d *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_conv2d_backward_weights_create(MemorySegment device, MemorySegment problem, int has_bias, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_conv2d_backward_weights_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_conv2d_backward_weights_create", device, problem, has_bias, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, has_bias, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_linear_forward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_linear_forward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_forward_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_linear_forward_create$descriptor() {
+        return sextant_linear_forward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_forward_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_linear_forward_create$handle() {
+        return sextant_linear_forward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_forward_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_linear_forward_create$address() {
+        return sextant_linear_forward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_linear_forward_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_linear_forward_create(MemorySegment device, MemorySegment problem, int has_bias, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_linear_forward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_linear_forward_create", device, problem, has_bias, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, has_bias, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_linear_backward_data_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_linear_backward_data_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_data_create(sextant_device *device, const sextant_linear *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_linear_backward_data_create$descriptor() {
+        return sextant_linear_backward_data_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_data_create(sextant_device *device, const sextant_linear *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_linear_backward_data_create$handle() {
+        return sextant_linear_backward_data_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_data_create(sextant_device *device, const sextant_linear *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_linear_backward_data_create$address() {
+        return sextant_linear_backward_data_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_data_create(sextant_device *device, const sextant_linear *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_linear_backward_data_create(MemorySegment device, MemorySegment problem, int accumulate, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_linear_backward_data_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_linear_backward_data_create", device, problem, accumulate, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, accumulate, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_linear_backward_weights_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_linear_backward_weights_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_weights_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_linear_backward_weights_create$descriptor() {
+        return sextant_linear_backward_weights_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_weights_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_linear_backward_weights_create$handle() {
+        return sextant_linear_backward_weights_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_weights_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_linear_backward_weights_create$address() {
+        return sextant_linear_backward_weights_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_linear_backward_weights_create(sextant_device *device, const sextant_linear *problem, int32_t has_bias, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_linear_backward_weights_create(MemorySegment device, MemorySegment problem, int has_bias, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_linear_backward_weights_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_linear_backward_weights_create", device, problem, has_bias, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, has_bias, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_pool2d_backward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_pool2d_backward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_pool2d_backward_create(sextant_device *device, const sextant_pool2d_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_pool2d_backward_create$descriptor() {
+        return sextant_pool2d_backward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_pool2d_backward_create(sextant_device *device, const sextant_pool2d_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_pool2d_backward_create$handle() {
+        return sextant_pool2d_backward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_pool2d_backward_create(sextant_device *device, const sextant_pool2d_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_pool2d_backward_create$address() {
+        return sextant_pool2d_backward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_pool2d_backward_create(sextant_device *device, const sextant_pool2d_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_pool2d_backward_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_pool2d_backward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_pool2d_backward_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_lrn_backward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_lrn_backward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_lrn_backward_create(sextant_device *device, const sextant_lrn_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_lrn_backward_create$descriptor() {
+        return sextant_lrn_backward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_lrn_backward_create(sextant_device *device, const sextant_lrn_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_lrn_backward_create$handle() {
+        return sextant_lrn_backward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_lrn_backward_create(sextant_device *device, const sextant_lrn_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_lrn_backward_create$address() {
+        return sextant_lrn_backward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_lrn_backward_create(sextant_device *device, const sextant_lrn_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_lrn_backward_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_lrn_backward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_lrn_backward_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_batch_norm_forward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_batch_norm_forward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_forward_create(sextant_device *device, const sextant_batch_norm_forward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_batch_norm_forward_create$descriptor() {
+        return sextant_batch_norm_forward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_forward_create(sextant_device *device, const sextant_batch_norm_forward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_batch_norm_forward_create$handle() {
+        return sextant_batch_norm_forward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_forward_create(sextant_device *device, const sextant_batch_norm_forward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_batch_norm_forward_create$address() {
+        return sextant_batch_norm_forward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_forward_create(sextant_device *device, const sextant_batch_norm_forward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_batch_norm_forward_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_batch_norm_forward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_batch_norm_forward_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_batch_norm_backward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_batch_norm_backward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_backward_create(sextant_device *device, const sextant_batch_norm_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_batch_norm_backward_create$descriptor() {
+        return sextant_batch_norm_backward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_backward_create(sextant_device *device, const sextant_batch_norm_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_batch_norm_backward_create$handle() {
+        return sextant_batch_norm_backward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_backward_create(sextant_device *device, const sextant_batch_norm_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_batch_norm_backward_create$address() {
+        return sextant_batch_norm_backward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_batch_norm_backward_create(sextant_device *device, const sextant_batch_norm_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_batch_norm_backward_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_batch_norm_backward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_batch_norm_backward_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_activation_backward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_activation_backward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_activation_backward_create(sextant_device *device, const sextant_activation_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_activation_backward_create$descriptor() {
+        return sextant_activation_backward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_activation_backward_create(sextant_device *device, const sextant_activation_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_activation_backward_create$handle() {
+        return sextant_activation_backward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_activation_backward_create(sextant_device *device, const sextant_activation_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_activation_backward_create$address() {
+        return sextant_activation_backward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_activation_backward_create(sextant_device *device, const sextant_activation_backward *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_activation_backward_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_activation_backward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_activation_backward_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_split_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_split_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_split_create(sextant_device *device, const sextant_tensor *src, const sextant_tensor *destinations, int32_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_split_create$descriptor() {
+        return sextant_split_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_split_create(sextant_device *device, const sextant_tensor *src, const sextant_tensor *destinations, int32_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_split_create$handle() {
+        return sextant_split_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_split_create(sextant_device *device, const sextant_tensor *src, const sextant_tensor *destinations, int32_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_split_create$address() {
+        return sextant_split_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_split_create(sextant_device *device, const sextant_tensor *src, const sextant_tensor *destinations, int32_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_split_create(MemorySegment device, MemorySegment src, MemorySegment destinations, int count, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_split_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_split_create", device, src, destinations, count, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, src, destinations, count, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_shortcut_backward_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_shortcut_backward_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_shortcut_backward_create(sextant_device *device, const sextant_shortcut *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_shortcut_backward_create$descriptor() {
+        return sextant_shortcut_backward_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_shortcut_backward_create(sextant_device *device, const sextant_shortcut *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_shortcut_backward_create$handle() {
+        return sextant_shortcut_backward_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_shortcut_backward_create(sextant_device *device, const sextant_shortcut *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_shortcut_backward_create$address() {
+        return sextant_shortcut_backward_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_shortcut_backward_create(sextant_device *device, const sextant_shortcut *problem, int32_t accumulate, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_shortcut_backward_create(MemorySegment device, MemorySegment problem, int accumulate, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_shortcut_backward_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_shortcut_backward_create", device, problem, accumulate, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, accumulate, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_dropout_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_dropout_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_dropout_create(sextant_device *device, const sextant_dropout *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_dropout_create$descriptor() {
+        return sextant_dropout_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_dropout_create(sextant_device *device, const sextant_dropout *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_dropout_create$handle() {
+        return sextant_dropout_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_dropout_create(sextant_device *device, const sextant_dropout *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_dropout_create$address() {
+        return sextant_dropout_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_dropout_create(sextant_device *device, const sextant_dropout *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_dropout_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_dropout_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_dropout_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_cross_entropy_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_cross_entropy_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_cross_entropy_create(sextant_device *device, const sextant_cross_entropy *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_cross_entropy_create$descriptor() {
+        return sextant_cross_entropy_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_cross_entropy_create(sextant_device *device, const sextant_cross_entropy *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_cross_entropy_create$handle() {
+        return sextant_cross_entropy_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_cross_entropy_create(sextant_device *device, const sextant_cross_entropy *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_cross_entropy_create$address() {
+        return sextant_cross_entropy_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_cross_entropy_create(sextant_device *device, const sextant_cross_entropy *problem, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_cross_entropy_create(MemorySegment device, MemorySegment problem, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_cross_entropy_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_cross_entropy_create", device, problem, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_gradient_norm_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_LONG,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_gradient_norm_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_gradient_norm_create(sextant_device *device, int64_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_gradient_norm_create$descriptor() {
+        return sextant_gradient_norm_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_gradient_norm_create(sextant_device *device, int64_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_gradient_norm_create$handle() {
+        return sextant_gradient_norm_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_gradient_norm_create(sextant_device *device, int64_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_gradient_norm_create$address() {
+        return sextant_gradient_norm_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_gradient_norm_create(sextant_device *device, int64_t count, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_gradient_norm_create(MemorySegment device, long count, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_gradient_norm_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_gradient_norm_create", device, count, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, count, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int SEXTANT_SGD = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_SGD = 0
+     * }
+     */
+    public static int SEXTANT_SGD() {
+        return SEXTANT_SGD;
+    }
+    private static final int SEXTANT_ADAMW = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_ADAMW = 1
+     * }
+     */
+    public static int SEXTANT_ADAMW() {
+        return SEXTANT_ADAMW;
+    }
+
+    private static class sextant_optimizer_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_optimizer_create");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_optimizer_create(sextant_device *device, const sextant_optimizer *problem, const int64_t *undecayed, int32_t ranges, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_optimizer_create$descriptor() {
+        return sextant_optimizer_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_optimizer_create(sextant_device *device, const sextant_optimizer *problem, const int64_t *undecayed, int32_t ranges, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_optimizer_create$handle() {
+        return sextant_optimizer_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_optimizer_create(sextant_device *device, const sextant_optimizer *problem, const int64_t *undecayed, int32_t ranges, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_optimizer_create$address() {
+        return sextant_optimizer_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_optimizer_create(sextant_device *device, const sextant_optimizer *problem, const int64_t *undecayed, int32_t ranges, const char *implementation, sextant_op **op, sextant_error *error)
+     * }
+     */
+    public static int sextant_optimizer_create(MemorySegment device, MemorySegment problem, MemorySegment undecayed, int ranges, MemorySegment implementation, MemorySegment op, MemorySegment error) {
+        var mh$ = sextant_optimizer_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_optimizer_create", device, problem, undecayed, ranges, implementation, op, error);
+            }
+            return (int)mh$.invokeExact(device, problem, undecayed, ranges, implementation, op, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class sextant_plan_create {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sextant_h.C_INT,
