@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "api_checks.h"
+#include "api_create.h"
 #include "batch_norm/batch_norm.h"
 #include "concat/concat.h"
 #include "conv2d/conv2d.h"
@@ -13,7 +14,6 @@
 #include "lrn/lrn.h"
 #include "pool2d/pool2d.h"
 #include "reorder/reorder.h"
-#include "runtime/border.h"
 #include "runtime/cpu.h"
 #include "runtime/peak.h"
 #include "shortcut/shortcut.h"
@@ -37,26 +37,6 @@ std::shared_ptr<device> open_cpu(int32_t threads) {
         throw failure(SEXTANT_OUT_OF_MEMORY, "device: the system refused to start " + std::to_string(threads) +
                                                  " threads: " + reason.what());
     }
-}
-
-/// The common part of all operations' creation: `check` the arguments, `make` the operation, bind it to its operands.
-template <class Problem, class Check, class Make, class Operands>
-int32_t create(const char* what, sextant_device* device, const Problem* problem, sextant_op** op, sextant_error* error,
-               Check check, Make make, Operands operands) {
-    return guarded(what, error, [&] {
-        require_pointer(op, what, "op");
-        *op = nullptr;
-        require_pointer(device, what, "device");
-        require_pointer(problem, what, "problem");
-        check(device->device->traits.block);
-        std::unique_ptr<sextant::op> made = make(device->device->traits);
-        *op = new sextant_op{{std::move(made), operands()}, device->device};
-    });
-}
-
-template <class Problem>
-std::vector<sextant_tensor> source_and_destination(const Problem& problem) {
-    return {problem.src, problem.dst};
 }
 
 }  // namespace
