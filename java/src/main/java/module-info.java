@@ -16,6 +16,7 @@ module dev.sextant {
     exports dev.sextant.io;
     exports dev.sextant.models;
     exports dev.sextant.nn;
+    exports dev.sextant.train;
 
     opens dev.sextant.cli to info.picocli;
 }
