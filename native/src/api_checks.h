@@ -23,4 +23,10 @@ void check_concat(const sextant_tensor* sources, int32_t count, const sextant_te
 void check_reorder(const sextant_tensor& src, const sextant_tensor& dst, int32_t block);
 void check_shortcut(const sextant_shortcut& problem, int32_t block);
 
+/// The same in other operations' names.
+class checker;
+void check_pool2d(const checker& check, const sextant_pool2d& problem);
+void check_lrn(const checker& check, const sextant_lrn& problem);
+void check_shortcut(const checker& check, const sextant_shortcut& problem);
+
 }  // namespace sextant

@@ -29,9 +29,4 @@ std::vector<sextant_tensor> source_and_destination(const Problem& problem) {
     return {problem.src, problem.dst};
 }
 
-/// A parameter, its gradient or another plain array as an operand.
-inline sextant_tensor parameter_tensor(int32_t n, int32_t c, int32_t h, int32_t w) {
-    return {SEXTANT_F32, SEXTANT_NCHW, n, c, h, w, 0, c};
-}
-
 }  // namespace sextant

@@ -77,12 +77,19 @@ template <class Problem, class Visit>
 void each_operand(const Problem& a, Visit&& visit) {
     if constexpr (requires { a.sources; })
         for (const auto& source : a.sources) visit("a source", source);
+    if constexpr (requires { a.destinations; })
+        for (const auto& destination : a.destinations) visit("a destination", destination);
     if constexpr (requires { a.src; }) visit("src", a.src);
     if constexpr (requires { a.has_residual; })
         if (a.has_residual) visit("the residual", a.residual);
     if constexpr (requires { a.has_other; })
         if (a.has_other) visit("other", a.other);
     if constexpr (requires { a.dst; }) visit("dst", a.dst);
+    if constexpr (requires { a.forward; }) each_operand(a.forward, visit);
+    if constexpr (requires { a.diff_dst; }) visit("diff_dst", a.diff_dst);
+    if constexpr (requires { a.diff_residual; })
+        if (a.forward.has_residual) visit("diff_residual", a.diff_residual);
+    if constexpr (requires { a.diff_src; }) visit("diff_src", a.diff_src);
 }
 
 /// Empty when all operands have one of these element types, else "src is bf16".

@@ -37,4 +37,12 @@ void write_each(thread_pool& pool, const sextant_tensor& dst, void* out, Value&&
     });
 }
 
+/// As write_each for a gradient, which with `accumulate` is added to what dst holds.
+template <class Value>
+void write_each_gradient(thread_pool& pool, const sextant_tensor& dst, void* out, bool accumulate, Value&& value) {
+    write_each(pool, dst, out, [&](int n, int c, int y, int x) {
+        return value(n, c, y, x) + (accumulate ? element(dst, out, offset_of(dst, n, c, y, x)) : 0.0);
+    });
+}
+
 }  // namespace sextant

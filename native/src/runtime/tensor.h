@@ -49,6 +49,11 @@ inline int64_t extent(const sextant_tensor& t) {
     return (t.n - 1) * image_pitch(t) + channel_blocks(t) * plane_pitch(t);
 }
 
+/// A parameter, its gradient or another plain array as an operand.
+inline sextant_tensor parameter_tensor(int32_t n, int32_t c, int32_t h, int32_t w) {
+    return {SEXTANT_F32, SEXTANT_NCHW, n, c, h, w, 0, c};
+}
+
 /// "1x64x56x56"
 std::string shape_text(const sextant_tensor& t);
 
