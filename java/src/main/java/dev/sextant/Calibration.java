@@ -59,7 +59,8 @@ public final class Calibration implements AutoCloseable {
         for (var node : fused.nodes()) {
             boolean computes = switch (node) {
                 case Node.Conv _, Node.Linear _, Node.Lrn _, Node.BatchNorm _, Node.Eltwise _, Node.Pool _ -> true;
-                case Node.Softmax _, Node.Concat _, Node.Shortcut _, Node.Flatten _, Node.Identity _, Node.Reorder _ -> false;
+                case Node.Softmax _, Node.Concat _, Node.Shortcut _, Node.Flatten _, Node.Identity _, Node.Reorder _, Node.TrainingNorm _,
+                    Node.Dropout _ -> false;
             };
             if (computes && names.containsKey(node.dst())) taps.put(names.get(node.dst()), node.dst());
         }

@@ -2,15 +2,12 @@
 package dev.sextant;
 
 import dev.sextant.Predictor.Step;
+import dev.sextant.Problems.Place;
 import dev.sextant.bindings.sextant_batch_norm;
-import dev.sextant.bindings.sextant_conv2d;
 import dev.sextant.bindings.sextant_eltwise;
 import dev.sextant.bindings.sextant_h;
 import dev.sextant.bindings.sextant_linear;
-import dev.sextant.bindings.sextant_lrn;
 import dev.sextant.bindings.sextant_op_info;
-import dev.sextant.bindings.sextant_place;
-import dev.sextant.bindings.sextant_pool2d;
 import dev.sextant.bindings.sextant_shortcut;
 import dev.sextant.bindings.sextant_softmax;
 import dev.sextant.bindings.sextant_tensor;
@@ -24,7 +21,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -32,17 +28,16 @@ import java.util.concurrent.atomic.AtomicReference;
 final class Lowering {
     private static final MemorySegment NONE = MemorySegment.NULL;
     /** Of the caller's buffers; buffer 0 is the workspace, the taps follow the output. */
-    private static final int INPUT = 1, OUTPUT = 2, TAPS = 3;
+    static final int INPUT = 1, OUTPUT = 2;
+    private static final int TAPS = 3;
 
     private final Device device;
     private final Graph graph;
     private final Parameters parameters;
     private final Precision precision;
     private final Tuning tuning;
-    private final Map<Value, Integer> callers = new HashMap<>();
+    private final Problems problems;
     private final List<Integer> rows = new ArrayList<>();
-    /** That the operation in hand is for. */
-    private int images;
 
     /**
      * @param parameters what {@code graph}'s constants are made from
@@ -54,10 +49,12 @@ final class Lowering {
         this.parameters = parameters;
         this.precision = precision;
         this.tuning = tuning;
+        var callers = new HashMap<Value, Integer>();
         callers.put(graph.input(), INPUT);
         callers.put(graph.output(), OUTPUT);
         int buffer = TAPS;
         for (var tap : graph.taps().values()) callers.put(tap, buffer++);
+        problems = new Problems(graph, callers);
     }
 
     /**
@@ -67,17 +64,18 @@ final class Lowering {
     List<Step> into(MemorySegment plan) {
         var steps = new ArrayList<Step>();
         for (var segment : graph.segments()) {
-            images = segment.images();
+            int images = segment.images();
+            problems.of(images);
             var nodes = graph.nodes().subList(segment.first(), segment.end());
             var operations = operations(nodes);
             try (var arena = Arena.ofConfined()) {
-                for (int i = 0; i < operations.length; i++) steps.add(step(nodes.get(i), operations[i], arena));
+                for (int i = 0; i < operations.length; i++) steps.add(step(nodes.get(i), operations[i], images, arena));
                 for (int image = 0; image < graph.input().n(); image += images) {
                     for (int i = 0; i < operations.length; i++) {
                         var operation = operations[i];
-                        var places = places(nodes.get(i), image, arena);
-                        int count = nodes.get(i).sources().size() + 1;
-                        Native.check(error -> sextant_h.sextant_plan_add(plan, operation, places, count, error));
+                        var places = places(nodes.get(i), image);
+                        var array = Place.array(places, arena);
+                        Native.check(error -> sextant_h.sextant_plan_add(plan, operation, array, places.size(), error));
                         rows.add(segment.first() + i);
                     }
                 }
@@ -142,28 +140,22 @@ final class Lowering {
         }
     }
 
-    private Step step(Node node, MemorySegment operation, Arena arena) {
+    private Step step(Node node, MemorySegment operation, int images, Arena arena) {
         var info = sextant_op_info.allocate(arena);
         Native.check(error -> sextant_h.sextant_op_get_info(operation, info, error));
         long weightBytes = sextant_op_info.weight_bytes(info);
-        long bytes = node.sources().stream().mapToLong(this::bytes).sum() + bytes(node.dst()) + weightBytes;
+        long bytes = node.sources().stream().mapToLong(problems::bytes).sum() + problems.bytes(node.dst()) + weightBytes;
         return new Step(node.name(), node.text(), sextant_op_info.implementation(info).getString(0), node.dst().shape(),
             sextant_op_info.flops(info) * (node.dst().n() / images), weightBytes, bytes);
     }
 
-    /** Of its pixels, whole blocks of channels: the halo is hardly ever touched. */
-    private long bytes(Value value) {
-        int block = graph.layout(value).block();
-        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w() * graph.layout(value).format().kind().bytes();
-    }
-
-    private MemorySegment operation(Node node, Arena arena) {
+    MemorySegment operation(Node node, Arena arena) {
         return switch (node) {
             case Node.Conv conv -> conv(conv, arena);
             case Node.Linear linear -> {
                 var problem = sextant_linear.allocate(arena);
-                fill(linear.src(), sextant_linear.src(problem));
-                fill(linear.dst(), sextant_linear.dst(problem));
+                problems.fill(linear.src(), sextant_linear.src(problem));
+                problems.fill(linear.dst(), sextant_linear.dst(problem));
                 sextant_linear.activation(problem, linear.tail().ordinal());
                 var weights = values(linear.weights(), arena);
                 var bias = values(linear.bias(), arena);
@@ -172,19 +164,13 @@ final class Lowering {
             }
             case Node.Pool pool -> pool(pool, arena);
             case Node.Lrn lrn -> {
-                var problem = sextant_lrn.allocate(arena);
-                fill(lrn.src(), sextant_lrn.src(problem));
-                fill(lrn.dst(), sextant_lrn.dst(problem));
-                sextant_lrn.size(problem, lrn.size());
-                sextant_lrn.alpha(problem, (float) lrn.alpha());
-                sextant_lrn.beta(problem, (float) lrn.beta());
-                sextant_lrn.bias(problem, (float) lrn.k());
+                var problem = problems.lrn(lrn, arena);
                 yield Native.create((op, error) -> sextant_h.sextant_lrn_create(device.handle(), problem, NONE, op, error));
             }
             case Node.BatchNorm norm -> {
                 var problem = sextant_batch_norm.allocate(arena);
-                fill(norm.src(), sextant_batch_norm.src(problem));
-                fill(norm.dst(), sextant_batch_norm.dst(problem));
+                problems.fill(norm.src(), sextant_batch_norm.src(problem));
+                problems.fill(norm.dst(), sextant_batch_norm.dst(problem));
                 sextant_batch_norm.activation(problem, norm.tail().ordinal());
                 var scale = values(norm.norm().scale(), arena);
                 var shift = values(norm.norm().shift(), arena);
@@ -193,70 +179,47 @@ final class Lowering {
             }
             case Node.Eltwise eltwise -> {
                 var problem = sextant_eltwise.allocate(arena);
-                fill(eltwise.src(), sextant_eltwise.src(problem));
-                fill(eltwise.dst(), sextant_eltwise.dst(problem));
+                problems.fill(eltwise.src(), sextant_eltwise.src(problem));
+                problems.fill(eltwise.dst(), sextant_eltwise.dst(problem));
                 sextant_eltwise.activation(problem, eltwise.tail().ordinal());
                 sextant_eltwise.has_other(problem, eltwise.other() == null ? 0 : 1);
-                if (eltwise.other() != null) fill(eltwise.other(), sextant_eltwise.other(problem));
+                if (eltwise.other() != null) problems.fill(eltwise.other(), sextant_eltwise.other(problem));
                 yield Native.create((op, error) -> sextant_h.sextant_eltwise_create(device.handle(), problem, NONE, op, error));
             }
             case Node.Softmax softmax -> {
                 var problem = sextant_softmax.allocate(arena);
-                fill(softmax.src(), sextant_softmax.src(problem));
-                fill(softmax.dst(), sextant_softmax.dst(problem));
+                problems.fill(softmax.src(), sextant_softmax.src(problem));
+                problems.fill(softmax.dst(), sextant_softmax.dst(problem));
                 sextant_softmax.log(problem, softmax.log() ? 1 : 0);
                 yield Native.create((op, error) -> sextant_h.sextant_softmax_create(device.handle(), problem, NONE, op, error));
             }
             case Node.Concat concat -> {
                 int count = concat.sources().size();
                 var sources = sextant_tensor.allocateArray(count, arena);
-                for (int i = 0; i < count; i++) fill(concat.sources().get(i), sextant_tensor.asSlice(sources, i));
-                var dst = tensor(concat.dst(), arena);
+                for (int i = 0; i < count; i++) problems.fill(concat.sources().get(i), sextant_tensor.asSlice(sources, i));
+                var dst = problems.tensor(concat.dst(), arena);
                 yield Native.create((op, error) -> sextant_h.sextant_concat_create(device.handle(), sources, count, dst, NONE, op, error));
             }
             case Node.Shortcut shortcut -> {
                 var problem = sextant_shortcut.allocate(arena);
-                fill(shortcut.src(), sextant_shortcut.src(problem));
-                fill(shortcut.dst(), sextant_shortcut.dst(problem));
+                problems.fill(shortcut.src(), sextant_shortcut.src(problem));
+                problems.fill(shortcut.dst(), sextant_shortcut.dst(problem));
                 sextant_shortcut.stride(problem, shortcut.stride());
                 yield Native.create((op, error) -> sextant_h.sextant_shortcut_create(device.handle(), problem, NONE, op, error));
             }
-            case Node.Reorder reorder -> reorder(tensor(reorder.src(), arena), tensor(reorder.dst(), arena));
-            // Plain n c h w in the source's shape is the flattened value.
-            case Node.Flatten flatten -> {
-                var dst = tensor(flatten.dst(), arena);
-                sextant_tensor.c(dst, flatten.src().c());
-                sextant_tensor.h(dst, flatten.src().h());
-                sextant_tensor.w(dst, flatten.src().w());
-                sextant_tensor.c_total(dst, flatten.src().c());
-                yield reorder(tensor(flatten.src(), arena), dst);
-            }
+            case Node.Reorder reorder -> reorder(problems.tensor(reorder.src(), arena), problems.tensor(reorder.dst(), arena));
+            case Node.Flatten flatten ->
+                reorder(problems.tensor(flatten.src(), arena), problems.unflattened(flatten.dst(), flatten.src(), arena));
+            case Node.TrainingNorm _, Node.Dropout _ -> throw new IllegalStateException("lowering: " + node.name()
+                + " belongs to training");
             case Node.Identity identity -> throw new IllegalStateException("lowering: " + identity.name()
                 + " computes nothing, a pass should have dropped it");
         };
     }
 
     private MemorySegment conv(Node.Conv conv, Arena arena) {
-        var window = conv.window();
-        var problem = sextant_conv2d.allocate(arena);
-        fill(conv.src(), sextant_conv2d.src(problem));
-        fill(conv.dst(), sextant_conv2d.dst(problem));
-        sextant_conv2d.r(problem, window.r());
-        sextant_conv2d.s(problem, window.s());
-        sextant_conv2d.stride_h(problem, window.strideH());
-        sextant_conv2d.stride_w(problem, window.strideW());
-        sextant_conv2d.pad_top(problem, window.padH());
-        sextant_conv2d.pad_bottom(problem, window.padH());
-        sextant_conv2d.pad_left(problem, window.padW());
-        sextant_conv2d.pad_right(problem, window.padW());
-        sextant_conv2d.dilation_h(problem, window.dilation());
-        sextant_conv2d.dilation_w(problem, window.dilation());
-        sextant_conv2d.groups(problem, conv.groups());
-        sextant_conv2d.activation(problem, conv.tail().ordinal());
-        sextant_conv2d.pre_activation(problem, conv.pre() == null ? 0 : 1);
-        sextant_conv2d.has_residual(problem, conv.residual() == null ? 0 : 1);
-        if (conv.residual() != null) fill(conv.residual(), sextant_conv2d.residual(problem));
-        sextant_conv2d.strict(problem, precision == Precision.STRICT ? 1 : 0);
+        var problem = problems.conv(conv, conv.src(), conv.dst(), precision, arena);
+        problems.tail(conv, problem);
         var weights = values(conv.weights(), arena);
         var bias = values(conv.bias(), arena);
         var scale = values(conv.pre() == null ? null : conv.pre().scale(), arena);
@@ -267,22 +230,7 @@ final class Lowering {
     }
 
     private MemorySegment pool(Node.Pool pool, Arena arena) {
-        var window = pool.window();
-        var problem = sextant_pool2d.allocate(arena);
-        fill(pool.src(), sextant_pool2d.src(problem));
-        fill(pool.dst(), sextant_pool2d.dst(problem));
-        sextant_pool2d.kind(problem, pool.kind().ordinal());
-        sextant_pool2d.r(problem, window.r());
-        sextant_pool2d.s(problem, window.s());
-        sextant_pool2d.stride_h(problem, window.strideH());
-        sextant_pool2d.stride_w(problem, window.strideW());
-        sextant_pool2d.pad_top(problem, window.padH());
-        sextant_pool2d.pad_bottom(problem, window.padH());
-        sextant_pool2d.pad_left(problem, window.padW());
-        sextant_pool2d.pad_right(problem, window.padW());
-        sextant_pool2d.dilation_h(problem, window.dilation());
-        sextant_pool2d.dilation_w(problem, window.dilation());
-        sextant_pool2d.pre_activation(problem, pool.pre() == null ? 0 : 1);
+        var problem = problems.pool(pool, arena);
         var scale = values(pool.pre() == null ? null : pool.pre().scale(), arena);
         var shift = values(pool.pre() == null ? null : pool.pre().shift(), arena);
         return Native.create((op, error) -> sextant_h.sextant_pool2d_create(device.handle(), problem, scale, shift, NONE, op, error));
@@ -296,41 +244,10 @@ final class Lowering {
         return constant == null ? NONE : constant.evaluate(parameters, arena);
     }
 
-    private MemorySegment tensor(Value value, Arena arena) {
-        var tensor = sextant_tensor.allocate(arena);
-        fill(value, tensor);
-        return tensor;
-    }
-
-    private void fill(Value value, MemorySegment tensor) {
-        var layout = graph.layout(value);
-        sextant_tensor.dtype(tensor, layout.format().kind().ordinal());
-        sextant_tensor.scale(tensor, layout.format().scale());
-        sextant_tensor.zero_point(tensor, layout.format().zeroPoint());
-        sextant_tensor.layout(tensor, layout.isPlain() ? sextant_h.SEXTANT_NCHW() : layout.block());
-        sextant_tensor.n(tensor, images);
-        sextant_tensor.c(tensor, value.c());
-        sextant_tensor.h(tensor, value.h());
-        sextant_tensor.w(tensor, value.w());
-        sextant_tensor.halo(tensor, layout.halo());
-        sextant_tensor.c_total(tensor, graph.whole(value).c());
-    }
-
     /** Where the operands of {@code node} lie when it does the images from {@code image} on. */
-    private MemorySegment places(Node node, int image, Arena arena) {
+    List<Place> places(Node node, int image) {
         var operands = new ArrayList<>(node.sources());
         operands.add(node.dst());
-        var places = sextant_place.allocateArray(operands.size(), arena);
-        for (int i = 0; i < operands.size(); i++) {
-            var value = operands.get(i);
-            var whole = graph.whole(value);
-            var layout = graph.layout(value);
-            long start = callers.containsKey(whole) ? 0 : graph.storage().offsets().get(whole);
-            if (graph.images(whole) > images) start += image * layout.imageBytes(whole);
-            var place = sextant_place.asSlice(places, i);
-            sextant_place.offset(place, start + graph.channel(value) / layout.block() * layout.planeBytes(whole));
-            sextant_place.buffer(place, callers.getOrDefault(whole, 0));
-        }
-        return places;
+        return operands.stream().map(value -> problems.place(value, image)).toList();
     }
 }

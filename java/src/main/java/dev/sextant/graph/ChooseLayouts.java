@@ -51,6 +51,7 @@ public record ChooseLayouts(int block) implements Pass {
             var whole = graph.whole(node.dst());
             var format = formats.getOrDefault(whole, Format.F32);
             layouts.put(whole, plain.contains(whole) ? Layout.plain(format) : new Layout(block, halos.getOrDefault(whole, 0), format));
+            if (node instanceof Node.TrainingNorm norm) layouts.put(norm.saved(), Layout.PLAIN);
         }
         return new Graph(graph.input(), nodes, output, taps, graph.storage().withFormats(formats).withLayouts(layouts));
     }
@@ -100,7 +101,7 @@ public record ChooseLayouts(int block) implements Pass {
             case Node.Conv conv -> !isPlain || source.equals(graph.input()) && source.c() <= PLAIN_CHANNELS && conv.groups() == 1
                 && conv.pre() == null && !source.equals(conv.residual());
             case Node.Pool _, Node.Lrn _, Node.Shortcut _ -> !isPlain;
-            case Node.BatchNorm _, Node.Eltwise _, Node.Concat _ -> isPlain == plain.contains(node.dst());
+            case Node.BatchNorm _, Node.TrainingNorm _, Node.Dropout _, Node.Eltwise _, Node.Concat _ -> isPlain == plain.contains(node.dst());
             case Node.Softmax _ -> isPlain;
             case Node.Linear _, Node.Flatten _, Node.Reorder _, Node.Identity _ -> true;
         };

@@ -7,7 +7,7 @@ public final class FuseActivation implements Pass {
     @Override
     public Graph apply(Graph graph) {
         return graph.mergingTails((made, read) -> made instanceof Node.Tailed tailed && tailed.tail() == Function.IDENTITY
-            && read instanceof Node.Eltwise function && function.other() == null
+            && read instanceof Node.Eltwise function && function.other() == null && tailed.takes(function.tail())
             ? tailed.withTail(function.tail(), function.dst())
             : null);
     }

@@ -143,7 +143,9 @@ public record Graph(Value input, List<Node> nodes, Value output, SequencedMap<St
 
     int nextId() {
         int last = Math.max(input.id(), output.id());
-        for (var node : nodes) last = Math.max(last, node.dst().id());
+        for (var node : nodes) {
+            for (var result : node.results()) last = Math.max(last, result.id());
+        }
         for (var value : storage.slices().values()) last = Math.max(last, value.whole().id());
         return last + 1;
     }

@@ -19,6 +19,11 @@ public sealed interface Node {
 
     Value dst();
 
+    /** All that it writes, {@link #dst} last. */
+    default List<Value> results() {
+        return List.of(dst());
+    }
+
     /** The same operation on other values: {@code values} gives the new one for each source and for dst. */
     Node on(UnaryOperator<Value> values);
 
@@ -31,8 +36,13 @@ public sealed interface Node {
     String text();
 
     /** A node that can apply a function to each element of its result. */
-    sealed interface Tailed extends Node permits Conv, Linear, BatchNorm, Eltwise {
+    sealed interface Tailed extends Node permits Conv, Linear, BatchNorm, TrainingNorm, Eltwise {
         Function tail();
+
+        /** Whether it can apply this one. */
+        default boolean takes(Function tail) {
+            return true;
+        }
 
         Node withTail(Function tail, Value dst);
     }
@@ -185,6 +195,77 @@ public sealed interface Node {
         @Override
         public String text() {
             return "norm" + suffix(tail);
+        }
+    }
+
+    /**
+     * Batch norm in training: with the batch's own statistics, which move the running ones by {@code momentum} towards them; with
+     * a residual, that value is added before the tail. {@code residual} may be null.
+     *
+     * @param saved what the backward pass wants of the statistics: means, then reciprocals of the deviations
+     */
+    record TrainingNorm(String name, Value src, Value residual, Value saved, Value dst, Norm norm, double momentum, Function tail)
+            implements Tailed {
+        @Override
+        public List<Value> sources() {
+            return residual == null ? List.of(src) : List.of(src, residual);
+        }
+
+        @Override
+        public List<Value> results() {
+            return List.of(saved, dst);
+        }
+
+        @Override
+        public TrainingNorm on(UnaryOperator<Value> values) {
+            return new TrainingNorm(name, values.apply(src), residual == null ? null : values.apply(residual), values.apply(saved),
+                values.apply(dst), norm, momentum, tail);
+        }
+
+        @Override
+        public boolean takes(Function tail) {
+            return tail == Function.RELU;
+        }
+
+        @Override
+        public TrainingNorm withTail(Function tail, Value dst) {
+            return new TrainingNorm(name, src, residual, saved, dst, norm, momentum, tail);
+        }
+
+        TrainingNorm withResidual(Value residual, Function tail, Value dst) {
+            return new TrainingNorm(name, src, residual, saved, dst, norm, momentum, tail);
+        }
+
+        @Override
+        public List<Constant> constants() {
+            return List.copyOf(norm.parameters());
+        }
+
+        @Override
+        public String text() {
+            return "batch norm" + (residual == null ? "" : " + " + residual) + suffix(tail);
+        }
+    }
+
+    /**
+     * In training, sets elements to zero with probability {@code rate} and divides the others by {@code 1 - rate}.
+     *
+     * @param stream tells its random numbers from those of a network's other dropouts
+     */
+    record Dropout(String name, Value src, Value dst, double rate, int stream) implements Node {
+        @Override
+        public List<Value> sources() {
+            return List.of(src);
+        }
+
+        @Override
+        public Dropout on(UnaryOperator<Value> values) {
+            return new Dropout(name, values.apply(src), values.apply(dst), rate, stream);
+        }
+
+        @Override
+        public String text() {
+            return "dropout " + rate;
         }
     }
 

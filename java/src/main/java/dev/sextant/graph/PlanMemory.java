@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Gives each value its place in the workspace. A value lives from the node that first writes it to the node that last reads it, a
@@ -38,7 +39,25 @@ public final class PlanMemory implements Pass {
 
     @Override
     public Graph apply(Graph graph) {
-        var blocks = blocks(graph);
+        return placed(graph, blocks(graph), graph.nodes().size());
+    }
+
+    /** Places what training's steps touch, {@code touched} in their order; {@code graph} knows where values lie within others. */
+    static Graph apply(Graph graph, List<List<Value>> touched) {
+        var callers = callers(graph);
+        var blocks = new LinkedHashMap<Value, Block>();
+        for (int step = 0; step < touched.size(); step++) {
+            int now = step;
+            for (var value : touched.get(step)) {
+                var whole = graph.whole(value);
+                if (callers.contains(whole)) continue;
+                blocks.computeIfAbsent(whole, w -> new Block(w, aligned(graph.bytes(w)), now)).last = now;
+            }
+        }
+        return placed(graph, List.copyOf(blocks.values()), touched.size());
+    }
+
+    private static Graph placed(Graph graph, List<Block> blocks, int steps) {
         var placed = new ArrayList<Block>();
         long workspace = 0;
         for (var block : blocks.stream().sorted(Comparator.comparingLong((Block b) -> -b.bytes).thenComparingInt(b -> b.first))
@@ -49,7 +68,7 @@ public final class PlanMemory implements Pass {
             workspace = Math.max(workspace, block.offset + block.bytes);
         }
         long largest = 0;
-        for (int step = 0; step < graph.nodes().size(); step++) {
+        for (int step = 0; step < steps; step++) {
             int now = step;
             largest = Math.max(largest,
                 blocks.stream().filter(b -> b.first <= now && now <= b.last).mapToLong(b -> b.bytes).sum());
@@ -59,9 +78,15 @@ public final class PlanMemory implements Pass {
         return graph.with(graph.storage().withOffsets(offsets, workspace, largest));
     }
 
-    private static List<Block> blocks(Graph graph) {
+    /** Values whose memory is not ours. */
+    private static Set<Value> callers(Graph graph) {
         var callers = new HashSet<>(graph.taps().values());
         callers.addAll(List.of(graph.input(), graph.output()));
+        return callers;
+    }
+
+    private static List<Block> blocks(Graph graph) {
+        var callers = callers(graph);
         var blocks = new LinkedHashMap<Value, Block>();
         for (var segment : graph.segments()) {
             for (int step = segment.first(); step < segment.end(); step++) {

@@ -29,28 +29,49 @@ import dev.sextant.nn.Softmax;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 
-/** Walks a description once with the shape of the input in hand, as inference runs it, and writes down the nodes it meets. */
+/**
+ * Walks a description once with the shape of the input in hand, as inference runs it or as training does, and writes down the
+ * nodes it meets.
+ */
 final class Trace {
     private static final Function PLAIN = Function.IDENTITY;
 
     private final List<Node> nodes = new ArrayList<>();
     private final LinkedHashMap<String, Value> stages = new LinkedHashMap<>();
+    /** The weight of each auxiliary head's loss, by the head's path, which is also the tap of its result. */
+    private final LinkedHashMap<String, Double> heads = new LinkedHashMap<>();
+    private final LinkedHashMap<String, Value> logits = new LinkedHashMap<>();
     private final int images;
-    private int values;
+    private final boolean isTraining;
+    private int values, dropouts;
 
-    private Trace(int images) {
+    /** What training runs: the taps of the graph are its auxiliary heads' results, {@code weights} those of their losses. */
+    record Training(Graph graph, SequencedMap<String, Double> weights) {}
+
+    private Trace(int images, boolean isTraining) {
         this.images = images;
+        this.isTraining = isTraining;
     }
 
     static Graph graph(Nn network, Shape shape) {
-        if (shape.rank() != 4 || shape.elements() == 0) {
-            throw new IllegalArgumentException("graph: expects an input n c h w of at least one element, found " + shape);
-        }
-        var trace = new Trace(shape.dim(0));
+        var trace = new Trace(images(shape), false);
         var input = trace.value(shape.dropFirst());
         var output = trace.visit(network, input, "", true);
         return new Graph(input, trace.nodes, output, trace.stages, Storage.UNDECIDED);
+    }
+
+    static Training training(Nn network, Shape shape) {
+        var trace = new Trace(images(shape), true);
+        var input = trace.value(shape.dropFirst());
+        var output = trace.visit(network, input, "", true);
+        return new Training(new Graph(input, trace.nodes, output, trace.logits, Storage.UNDECIDED), trace.heads);
+    }
+
+    private static int images(Shape shape) {
+        if (shape.rank() == 4 && shape.elements() > 0) return shape.dim(0);
+        throw new IllegalArgumentException("graph: expects an input n c h w of at least one element, found " + shape);
     }
 
     private Value value(Shape image) {
@@ -76,7 +97,11 @@ final class Trace {
                 }
                 return at;
             }
-            case Aux _ -> {
+            case Aux aux -> {
+                if (isTraining) {
+                    heads.put(path, aux.lossWeight());
+                    logits.put(path, visit(aux.head(), src, path, false));
+                }
                 return src;
             }
             case Add add -> {
@@ -124,7 +149,7 @@ final class Trace {
         return values.stream().map(value -> value.shape().dropFirst()).toList();
     }
 
-    private static Node node(Nn leaf, Value src, Value dst, String path) {
+    private Node node(Nn leaf, Value src, Value dst, String path) {
         var parameters = Layers.parameters(leaf, src.shape().dropFirst(), path, false).stream()
             .map(parameter -> new Parameter(parameter.key(), parameter.shape())).toList();
         return switch (leaf) {
@@ -133,8 +158,12 @@ final class Trace {
                 conv.groups(), null, parameters.getFirst(), conv.bias() ? parameters.getLast() : null, PLAIN);
             case Linear linear ->
                 new Node.Linear(path, src, dst, parameters.getFirst(), linear.bias() ? parameters.getLast() : null, PLAIN);
-            case BatchNorm norm -> new Node.BatchNorm(path, src, dst,
-                new Norm(parameters.get(0), parameters.get(1), parameters.get(2), parameters.get(3), norm.eps()), PLAIN);
+            case BatchNorm norm -> {
+                var numbers = new Norm(parameters.get(0), parameters.get(1), parameters.get(2), parameters.get(3), norm.eps());
+                yield isTraining
+                    ? new Node.TrainingNorm(path, src, null, new Value(values++, Shape.of(1, 2 * src.c())), dst, numbers, norm.momentum(), PLAIN)
+                    : new Node.BatchNorm(path, src, dst, numbers, PLAIN);
+            }
             case Activation activation -> new Node.Eltwise(path, src, null, dst, Function.of(activation.function()));
             case Pool pool -> new Node.Pool(path, src, dst,
                 pool.kind() == Pool.Kind.MAX ? PoolKind.MAX : pool.countPad() ? PoolKind.AVERAGE_WITH_PAD : PoolKind.AVERAGE,
@@ -147,6 +176,7 @@ final class Trace {
             case Softmax softmax -> new Node.Softmax(path, src, dst, softmax.log());
             case Flatten _ -> src.isFlat() ? new Node.Identity(path, src, dst) : new Node.Flatten(path, src, dst);
             case Shortcut shortcut -> new Node.Shortcut(path, src, dst, shortcut.stride());
+            case Dropout dropout when isTraining && dropout.rate() > 0 -> new Node.Dropout(path, src, dst, dropout.rate(), dropouts++);
             case Dropout _, Identity _ -> new Node.Identity(path, src, dst);
             case Named _, Seq _, Add _, Concat _, Aux _ -> throw new IllegalStateException("trace: " + leaf + " is not a leaf");
         };

@@ -20,6 +20,17 @@ public record Window(int r, int s, int strideH, int strideW, int padH, int padW,
         return Math.max(Math.max(padH, padW), Math.max(below, right));
     }
 
+    /** Pixels outside the plane {@code dst} that its gradient's way back to {@code src} reaches. */
+    public int reachBack(Value src, Value dst) {
+        return Math.max(reachBack(r, strideH, padH, src.h(), dst.h()), reachBack(s, strideW, padW, src.w(), dst.w()));
+    }
+
+    /** A pixel {@code y} of the source is read by those {@code p} with {@code p stride = y + pad - r dilation}. */
+    private int reachBack(int taps, int stride, int pad, int from, int to) {
+        int above = Math.floorDiv((taps - 1) * dilation - pad, stride), below = Math.floorDiv(from - 1 + pad, stride) - (to - 1);
+        return Math.max(0, Math.max(above, below));
+    }
+
     /** {@code 3x3/2 pad 1}. */
     @Override
     public String toString() {

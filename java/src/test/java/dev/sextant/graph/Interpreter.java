@@ -76,6 +76,15 @@ public final class Interpreter {
             case Node.Pool pool -> pool(pool);
             case Node.Lrn lrn -> lrn(lrn);
             case Node.BatchNorm norm -> apply(normalised(read(norm.src()), norm.src(), norm.norm()), norm.tail());
+            case Node.TrainingNorm norm -> {
+                var y = standardised(read(norm.src()), norm.src(), norm.norm());
+                if (norm.residual() != null) {
+                    var x = read(norm.residual());
+                    for (int i = 0; i < y.length; i++) y[i] += x[i];
+                }
+                yield apply(y, norm.tail());
+            }
+            case Node.Dropout _ -> throw new IllegalArgumentException("interpreter: dropout is random");
             case Node.Eltwise eltwise -> {
                 var y = read(eltwise.src());
                 if (eltwise.other() != null) {
@@ -220,6 +229,27 @@ public final class Interpreter {
         for (int i = 0; i < x.length; i++) {
             int c = i / plane % value.c();
             y[i] = gamma[c] * (x[i] - mean[c]) / Math.sqrt(variance[c] + norm.eps()) + beta[c];
+        }
+        return y;
+    }
+
+    /** By the batch's own mean and biased variance. */
+    private double[] standardised(double[] x, Value value, Norm norm) {
+        var gamma = numbers(norm.gamma());
+        var beta = numbers(norm.beta());
+        int plane = value.h() * value.w(), count = value.n() * plane;
+        var y = new double[x.length];
+        for (int c = 0; c < value.c(); c++) {
+            double mean = 0, variance = 0;
+            for (int n = 0; n < value.n(); n++)
+                for (int i = 0; i < plane; i++) mean += x[at(value, n, c, 0, i)] / count;
+            for (int n = 0; n < value.n(); n++)
+                for (int i = 0; i < plane; i++) variance += Math.pow(x[at(value, n, c, 0, i)] - mean, 2) / count;
+            for (int n = 0; n < value.n(); n++)
+                for (int i = 0; i < plane; i++) {
+                    int at = at(value, n, c, 0, i);
+                    y[at] = gamma[c] * (x[at] - mean) / Math.sqrt(variance + norm.eps()) + beta[c];
+                }
         }
         return y;
     }
