@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.models.Network;
+import dev.sextant.models.Networks;
+import dev.sextant.nn.Aux;
+import dev.sextant.nn.Dropout;
+import dev.sextant.nn.Identity;
+import dev.sextant.nn.Named;
+import dev.sextant.nn.Nn;
+import dev.sextant.nn.Seq;
+import dev.sextant.train.Optimizer;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** One training step of every network against what another framework computed in float64, on weights made by a formula. */
+class TrainerGoldenTest {
+
+    @TestFactory
+    List<DynamicTest> training() throws IOException {
+        try (var files = Files.list(Shared.path("golden"))) {
+            return files.filter(file -> file.getFileName().toString().contains("-train-")).sorted()
+                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> check(file))).toList();
+        }
+    }
+
+    private static void check(Path file) throws IOException {
+        var golden = JsonMapper.shared().readTree(Files.readString(file));
+        var named = Networks.named(golden.get("network").asString());
+        var dims = new ArrayList<Integer>();
+        for (var dim : golden.get("input_shape")) dims.add(dim.asInt());
+        var shape = new Shape(dims);
+        var network = new Network(named.name(), withoutDropout(named.body()), named.input(), named.preprocessing(), named.labels())
+            .at(shape.dim(2), shape.dim(3));
+        assertEquals(golden.get("parameters").asLong(), network.trainable());
+        try (var arena = Arena.ofShared(); var device = Device.cpu(2)) {
+            var weights = FormulaWeights.tensors(network, arena);
+            for (var precision : List.of(Precision.STRICT, Precision.FP32)) {
+                // A rate of zero leaves the parameters as they are.
+                var options = Trainer.Options.of(shape.dim(0), Optimizer.Sgd.of(0, 0)).withPrecision(precision);
+                try (var trainer = new Trainer(network, device, weights, options)) {
+                    MemorySegment.copy(GoldenFormula.tensor("input", shape).data(), 0, trainer.images(), 0, trainer.images().byteSize());
+                    int classes = Math.toIntExact(network.output().elements());
+                    for (int i = 0; i < shape.dim(0); i++) {
+                        trainer.targets().setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * classes + golden.get("labels").get(i).asInt(), 1);
+                    }
+                    compare(golden, trainer, precision);
+                }
+            }
+        }
+    }
+
+    private static void compare(JsonNode golden, Trainer trainer, Precision precision) {
+        double wider = precision == Precision.STRICT ? 1 : 10;
+        var result = trainer.step(0);
+        double lossError = Math.abs(result.loss() / golden.get("loss").asDouble() - 1);
+        var gradients = trainer.gradients();
+        double worst = 0;
+        String where = "";
+        double total = 0;
+        for (var entry : golden.get("grad").properties()) {
+            double expected = entry.getValue().get("norm").asDouble();
+            total += expected * expected;
+            double found = norm(gradients.get(entry.getKey()).toArray());
+            // What is zero but for rounding: a bias in front of a batch norm.
+            double error = Math.abs(found - expected) / Math.max(expected, 1e-3);
+            if (error > worst) {
+                worst = error;
+                where = entry.getKey() + ": expected " + expected + ", found " + found;
+            }
+        }
+        assertEquals(golden.get("grad").size(), gradients.size());
+        double normError = Math.abs(result.gradientNorm() / Math.sqrt(total) - 1);
+        var parameters = trainer.parameters();
+        double statistics = 0;
+        for (var entry : golden.get("running").properties()) {
+            double scale = entry.getValue().get("absmax").asDouble();
+            var values = parameters.get(entry.getKey()).toArray();
+            double sum = 0, absmax = 0;
+            for (float value : values) {
+                sum += value;
+                absmax = Math.max(absmax, Math.abs(value));
+            }
+            statistics = Math.max(statistics, Math.abs(absmax - scale) / scale);
+            statistics = Math.max(statistics, Math.abs(sum / values.length - entry.getValue().get("mean").asDouble()) / scale);
+        }
+        System.out.printf("%s %s: loss %.1e, gradients %.1e (%s), whole gradient %.1e, running statistics %.1e%n", trainer.network().name(),
+            precision, lossError, worst, where, normError, statistics);
+        assertTrue(lossError < wider * 1e-5, trainer.network().name() + " " + precision + ": loss parts by " + lossError);
+        assertTrue(worst < wider * 1e-4, trainer.network().name() + " " + precision + ": gradient of " + where);
+        assertTrue(normError < wider * 1e-4, "the whole gradient's norm parts by " + normError);
+        assertTrue(statistics < wider * 1e-5, "running statistics part by " + statistics);
+    }
+
+    private static double norm(float[] values) {
+        double sum = 0;
+        for (float value : values) sum += (double) value * value;
+        return Math.sqrt(sum);
+    }
+
+    /** The golden values are without it. */
+    private static Nn withoutDropout(Nn nn) {
+        return switch (nn) {
+            case Dropout _ -> new Identity();
+            case Named named -> new Named(named.name(), withoutDropout(named.body()));
+            case Seq seq -> new Seq(seq.children().stream().map(TrainerGoldenTest::withoutDropout).toList());
+            case Aux aux -> new Aux(withoutDropout(aux.head()), aux.lossWeight());
+            default -> nn;
+        };
+    }
+}
