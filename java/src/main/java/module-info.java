@@ -11,6 +11,7 @@ module dev.sextant {
     requires tools.jackson.core;
 
     exports dev.sextant;
+    exports dev.sextant.data;
     exports dev.sextant.graph;
     exports dev.sextant.image;
     exports dev.sextant.io;

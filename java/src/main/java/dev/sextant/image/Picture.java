@@ -6,6 +6,8 @@ import dev.sextant.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 
 /**
  * A picture of 8-bit RGB samples; a value.
@@ -16,6 +18,8 @@ import java.util.List;
  * orientation asks, which Pillow leaves to {@code ImageOps.exif_transpose}.
  */
 public final class Picture {
+    private static final Set<String> SUFFIXES = Set.of("jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp");
+
     private final Pixels pixels;
 
     private Picture(Pixels pixels) {
@@ -32,6 +36,20 @@ public final class Picture {
      */
     public static Picture read(Path file) throws IOException {
         return new Picture(PictureFile.read(file));
+    }
+
+    /**
+     * Decodes the bytes of such a file; {@code source} names them in errors.
+     *
+     * @throws dev.sextant.io.FormatException as {@link #read}
+     */
+    public static Picture decode(String source, byte[] bytes) throws IOException {
+        return new Picture(PictureFile.read(source, bytes));
+    }
+
+    /** Whether a file is called as pictures are, {@code .jpg} or {@code .png} for instance; its content may still be none. */
+    public static boolean hasPictureName(String file) {
+        return SUFFIXES.contains(file.substring(file.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT));
     }
 
     /** A picture of interleaved samples: red, green, blue of the first pixel, of the one to its right, and so on; copied. */
@@ -65,6 +83,33 @@ public final class Picture {
     /** A copy of the samples, interleaved as in {@link #rgb}. */
     public byte[] samples() {
         return pixels.samples().clone();
+    }
+
+    /** The part that begins at column {@code left} and row {@code top}; it must lie within the picture. */
+    public Picture part(int left, int top, int width, int height) {
+        if (left < 0 || top < 0 || width < 1 || height < 1 || left > width() - width || top > height() - height) {
+            throw new IllegalArgumentException("picture: expected a part within " + width() + "x" + height() + ", found " + width + "x"
+                + height + " at column " + left + ", row " + top);
+        }
+        return new Picture(pixels.part(left, top, width, height));
+    }
+
+    /** The picture at another size, by the antialiasing bilinear filter of {@link #tensor}. */
+    public Picture resized(int width, int height) {
+        return new Picture(Resample.bilinear(pixels, width, height));
+    }
+
+    /**
+     * The 8-bit values that {@link #tensor} makes its numbers from, {@code channels x height x width}: gray if asked for,
+     * resized, inverted and cropped.
+     */
+    public byte[] planes(Preprocessing preprocessing) {
+        int channels = preprocessing.channels(), plane = preprocessing.height() * preprocessing.width();
+        var samples = prepared(pixels, preprocessing).samples();
+        if (channels == 1) return samples == pixels.samples() ? samples.clone() : samples;
+        var planes = new byte[samples.length];
+        for (int c = 0; c < channels; c++) for (int i = 0; i < plane; i++) planes[c * plane + i] = samples[i * channels + c];
+        return planes;
     }
 
     /** The picture as a network's input of shape {@code 1 x channels x height x width}. */

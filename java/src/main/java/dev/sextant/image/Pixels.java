@@ -69,6 +69,15 @@ record Pixels(int width, int height, int channels, byte[] samples) {
         return new Pixels(cropWidth, cropHeight, channels, crop);
     }
 
+    /** A part that lies within. */
+    Pixels part(int left, int top, int partWidth, int partHeight) {
+        var part = new byte[partWidth * partHeight * channels];
+        for (int y = 0; y < partHeight; y++) {
+            System.arraycopy(samples, ((top + y) * width + left) * channels, part, y * partWidth * channels, partWidth * channels);
+        }
+        return new Pixels(partWidth, partHeight, channels, part);
+    }
+
     private static int offset(int size, int crop) {
         return size >= crop ? (int) Math.rint((size - crop) / 2.0) : -((crop - size) / 2);
     }
