@@ -15,17 +15,28 @@ namespace sextant {
 ///   | portable        | 16 pairs of xmm | 2      | 4    | 4 / 4                                    |
 inline constexpr int tile_vectors = 2;
 
+/// Gradients of weights: input channels in a register tile of one vector and of two vectors of output channels. Their sums stay in
+/// registers over all pixels:
+///
+///   | instruction set | vectors x channels | loads / multiply-adds per pixel |
+///   |-----------------|--------------------|---------------------------------|
+///   | AVX-512         | 2 x 8 or 1 x 16    | 10 / 16                         |
+///   | AVX2            | 2 x 4 or 1 x 8     | 6 / 8                           |
+///   | portable        | 1 x 4              | 5 / 4   (pairs of registers)    |
 namespace avx512 {
 inline constexpr int tile_pixels = 14;
+inline constexpr int gradient_channels[] = {16, 8};
 }
 namespace avx512_bf16 {
 inline constexpr int tile_pixels = 14;
 }
 namespace avx2 {
 inline constexpr int tile_pixels = 6;
+inline constexpr int gradient_channels[] = {8, 4};
 }
 namespace portable {
 inline constexpr int tile_pixels = 2;
+inline constexpr int gradient_channels[] = {4, 2};
 }
 
 /// Narrow planes (7 x 7) fill a tile with two rows of up to half its pixels.
@@ -88,6 +99,15 @@ inline constexpr int first_paired_rows = 8;
 
 /// First layers: channels of an NCHW source up to which no blocked copy of it pays.
 inline constexpr int first_max_channels = 16;
+
+/// Gradients of weights: pixels of diff_dst worked on at a time, so that a panel's and a block of src's stay in L1.
+inline constexpr int gradient_pixels = 128;
+
+/// A task's sums are to stay in L2 with the pixels of all its channels.
+inline constexpr int64_t gradient_sums_bytes = 256 * 1024;
+
+/// With fewer tasks per thread than this the pixels are divided too, each part with sums of its own.
+inline constexpr int gradient_tasks_per_thread = 8;
 
 }  // namespace blocking
 }  // namespace sextant

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conv2d/backward_weights.h"
+
+#include "conv2d/backward_weights_direct.h"
+#include "conv2d/backward_weights_lists.h"
+
+namespace sextant {
+namespace {
+
+using problem = conv2d_backward_weights;
+using parameters = conv2d_backward_weights_parameters;
+using traits = device_traits;
+
+/// An entry whose loops are `Declines` and `Create` and whose register tiles are `Kernels` of instruction set `Isa`.
+template <int32_t Isa, const auto& Kernels, auto Declines, auto Create>
+constexpr conv2d_backward_weights_implementation entry(const char* name) {
+    return {name,
+            [](const problem& a, const traits& device) {
+                if (device.isa >= Isa) return Declines(a, Kernels);
+                return std::string("the device has no ") + (Isa == SEXTANT_ISA_AVX512 ? "AVX-512" : "AVX2");
+            },
+            [](const problem& a, const parameters&, const traits& device) { return Create(a, device, Kernels); }};
+}
+
+template <int32_t Isa, const backward_weights_direct_kernels& Kernels>
+constexpr auto direct = entry<Isa, Kernels, backward_weights_direct_declines, create_backward_weights_direct>;
+
+constexpr conv2d_backward_weights_implementation list[] = {
+#if defined(SEXTANT_X86_64)
+    direct<SEXTANT_ISA_AVX512, backward_weights_direct_avx512>("f32_conv2d_backward_weights_direct_avx512"),
+    direct<SEXTANT_ISA_AVX2, backward_weights_direct_avx2>("f32_conv2d_backward_weights_direct_avx2"),
+#endif
+    direct<SEXTANT_ISA_PORTABLE, backward_weights_direct_portable>("f32_conv2d_backward_weights_direct_portable"),
+    {"conv2d_backward_weights_reference", [](const problem&, const traits&) { return std::string(); },
+     create_conv2d_backward_weights_reference, every_dtype},
+};
+
+}  // namespace
+
+std::span<const conv2d_backward_weights_implementation> conv2d_backward_weights_implementations() { return list; }
+
+}  // namespace sextant

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients of weights by direct sums: the cut into tasks and the loops around the register tiles. Knows no instruction set.
+//
+// The weights of a group are cut into chunks (some panels of output channels x some blocks of input channels) whose sums fit into
+// L2. A task goes through its pixels strip by strip, and with each strip through all tiles of its chunk, so that the strip's
+// pixels come from memory once. A layer with few chunks divides the pixels too: each part has sums of its own, which are added
+// up in the order of parts.
+#include "conv2d/backward_weights_direct.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "conv2d/backward_weights_lists.h"
+#include "conv2d/blocking.h"
+
+namespace sextant {
+namespace {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// The positions of diff_dst along one direction at which a tap meets the image.
+struct range {
+    int first, end;
+
+    range within(range bounds) const { return {std::max(first, bounds.first), std::min(end, bounds.end)}; }
+    int size() const { return std::max(0, end - first); }
+};
+
+range meeting(int tap, int stride, int pad, int size, int outputs) {
+    const int64_t reach = int64_t{pad} - tap;  // position i reads i * stride - reach
+    const int64_t first = reach > 0 ? ceil_div(reach, stride) : 0, end = size + reach > 0 ? ceil_div(size + reach, stride) : 0;
+    return {static_cast<int>(std::min<int64_t>(first, outputs)), static_cast<int>(std::min<int64_t>(end, outputs))};
+}
+
+/// 1x1 without stride on planes without borders: the pixels are one long row.
+sextant_conv2d flattened(sextant_conv2d a) {
+    const bool dense = a.r == 1 && a.s == 1 && a.stride_h == 1 && a.stride_w == 1 && !a.pad_top && !a.pad_left &&
+                       a.src.h == a.dst.h && a.src.w == a.dst.w && !a.src.halo && !a.dst.halo;
+    if (!dense || int64_t{a.src.h} * a.src.w > INT32_MAX / 64) return a;
+    a.src.w = a.dst.w = a.src.h * a.src.w;
+    a.src.h = a.dst.h = 1;
+    return a;
+}
+
+/// Panels of output channels and blocks of input channels of one group.
+struct chunk {
+    int group, first_panel, panels, first_block, blocks;
+};
+
+/// Pixels of diff_dst that are worked on at a time.
+struct strip {
+    range images, rows, columns;
+};
+
+class conv2d_backward_weights_direct final : public conv2d_backward_weights_op {
+  public:
+    conv2d_backward_weights_direct(const conv2d_backward_weights& problem, const device_traits& device,
+                                   const backward_weights_direct_kernels& kernels)
+        : conv2d_backward_weights_op(problem), conv_(flattened(problem.forward)), kernels_(kernels), lanes_(kernels.lanes),
+          taps_(conv_.r * conv_.s), channels_(conv_.src.c / conv_.groups), outputs_(conv_.dst.c / conv_.groups),
+          src_blocks_(static_cast<int>(ceil_div(channels_, lanes_))), dst_blocks_(static_cast<int>(ceil_div(outputs_, lanes_))) {
+        const auto& a = conv_;
+        for (int r = 0; r < a.r; ++r) rows_.push_back(meeting(r * a.dilation_h, a.stride_h, a.pad_top, a.src.h, a.dst.h));
+        for (int s = 0; s < a.s; ++s) columns_.push_back(meeting(s * a.dilation_w, a.stride_w, a.pad_left, a.src.w, a.dst.w));
+        cut_weights();
+        cut_pixels();
+        const int64_t enough = device.threads == 1 ? 1 : device.threads * blocking::gradient_tasks_per_thread;
+        parts_ = std::min(strips(), ceil_div(enough, chunk_count()));
+    }
+
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
+        const places at{operands[0], operands[1], diff_bias(operands), diff_weights(operands)};
+        float* const memory = reinterpret_cast<float*>(scratch);
+        if (parts_ == 1) {
+            pool.parallel_for(chunk_count(), [&](int64_t task, int thread) {
+                float* const sums = memory + thread * chunk_floats_;
+                add(chunk_at(task), 0, strips(), at, sums);
+                for (int panel = 0; panel < chunk_at(task).panels; ++panel) finish(chunk_at(task), panel, at, sums);
+            });
+            return;
+        }
+        pool.parallel_for(parts_ * chunk_count(), [&](int64_t task, int) {
+            const int64_t part = task / chunk_count();
+            add(chunk_at(task % chunk_count()), strips() * part / parts_, strips() * (part + 1) / parts_, at,
+                memory + task * chunk_floats_);
+        });
+        pool.parallel_for(chunk_count() * most_panels_, [&](int64_t task, int) {
+            const int64_t number = task / most_panels_;
+            const chunk c = chunk_at(number);
+            const int panel = static_cast<int>(task % most_panels_);
+            if (panel < c.panels) finish(c, panel, at, memory + number * chunk_floats_);
+        });
+    }
+
+    int64_t scratch_bytes(int threads) const override {
+        return int64_t{sizeof(float)} * chunk_floats_ * (parts_ == 1 ? threads : parts_ * chunk_count());
+    }
+
+  private:
+    struct places {
+        const float *src, *diff_dst;
+        float *diff_bias, *diff_weights;
+    };
+
+    int panels() const { return static_cast<int>(ceil_div(dst_blocks_, tile_vectors)); }
+    int64_t chunk_count() const { return int64_t{conv_.groups} * k_chunks_ * c_chunks_; }
+    int64_t strips() const { return int64_t{image_strips_} * row_strips_ * column_strips_; }
+
+    /// As square as the bound allows: what a task reads grows with its edges, what it does with its area.
+    void cut_weights() {
+        const int64_t panel_bytes = int64_t{tile_vectors} * lanes_ * lanes_ * taps_ * int64_t{sizeof(float)};
+        const int64_t area = std::max<int64_t>(1, blocking::gradient_sums_bytes / panel_bytes);
+        int64_t edge = 1;
+        while (edge < panels() && 2 * edge * edge <= area) ++edge;
+        const int64_t blocks = std::min<int64_t>(src_blocks_, std::max<int64_t>(1, area / edge));
+        edge = std::clamp<int64_t>(area / blocks, 1, panels());
+        k_chunks_ = static_cast<int>(ceil_div(panels(), edge));
+        c_chunks_ = static_cast<int>(ceil_div(src_blocks_, blocks));
+        most_panels_ = static_cast<int>(ceil_div(panels(), k_chunks_));
+        const int64_t most_blocks = ceil_div(src_blocks_, c_chunks_);
+        chunk_floats_ = int64_t{most_panels_} * tile_vectors * lanes_ * (most_blocks * lanes_ * taps_ + 1);
+    }
+
+    void cut_pixels() {
+        const sextant_tensor& t = conv_.dst;
+        const int64_t pixels = blocking::gradient_pixels, plane = int64_t{t.h} * t.w;
+        column_strips_ = static_cast<int>(ceil_div(t.w, pixels));
+        row_strips_ = static_cast<int>(ceil_div(t.h, std::clamp<int64_t>(pixels / t.w, 1, t.h)));
+        image_strips_ = static_cast<int>(ceil_div(t.n, std::clamp<int64_t>(pixels / plane, 1, t.n)));
+    }
+
+    chunk chunk_at(int64_t number) const {
+        const int c = static_cast<int>(number % c_chunks_), k = static_cast<int>(number / c_chunks_ % k_chunks_);
+        const int group = static_cast<int>(number / c_chunks_ / k_chunks_);
+        const auto cut = [](int64_t count, int64_t i, int64_t cuts) { return static_cast<int>(count * i / cuts); };
+        const int panel = cut(panels(), k, k_chunks_), block = cut(src_blocks_, c, c_chunks_);
+        return {group, panel, cut(panels(), k + 1, k_chunks_) - panel, block, cut(src_blocks_, c + 1, c_chunks_) - block};
+    }
+
+    strip strip_at(int64_t number) const {
+        const auto cut = [](int64_t count, int64_t i, int64_t cuts) {
+            return range{static_cast<int>(count * i / cuts), static_cast<int>(count * (i + 1) / cuts)};
+        };
+        const int64_t rows = number / column_strips_;
+        return {cut(conv_.dst.n, rows / row_strips_, image_strips_), cut(conv_.dst.h, rows % row_strips_, row_strips_),
+                cut(conv_.dst.w, number % column_strips_, column_strips_)};
+    }
+
+    int vectors_of(int panel) const { return std::min(tile_vectors, dst_blocks_ - panel * tile_vectors); }
+    int channels_of(const chunk& c) const { return std::min(c.blocks * lanes_, channels_ - c.first_block * lanes_); }
+
+    /// Of a panel of the chunk; its bias's sums lie behind those of all panels' weights.
+    int64_t sums_of(const chunk& c, int panel) const {
+        return int64_t{panel} * tile_vectors * lanes_ * channels_of(c) * taps_;
+    }
+    int64_t bias_sums_of(const chunk& c, int panel) const {
+        return sums_of(c, c.panels) + int64_t{panel} * tile_vectors * lanes_;
+    }
+
+    /// The sums of a chunk over some strips.
+    void add(const chunk& c, int64_t first, int64_t end, const places& at, float* sums) const {
+        std::fill(sums, sums + bias_sums_of(c, c.panels), 0.0f);
+        for (int64_t number = first; number < end; ++number) {
+            const strip pixels = strip_at(number);
+            for (int panel = 0; panel < c.panels; ++panel) {
+                if (at.diff_bias && c.first_block == 0) add_bias(c, panel, pixels, at, sums + bias_sums_of(c, panel));
+                for (int block = 0; block < c.blocks; ++block)
+                    for (int r = 0; r < conv_.r; ++r)
+                        for (int s = 0; s < conv_.s; ++s) add_tap(c, panel, block, r, s, pixels, at, sums + sums_of(c, panel));
+            }
+        }
+    }
+
+    /// Offset of the first vector of a panel at pixel (0, 0) of an image.
+    int64_t diff_offset(const chunk& c, int panel, int image) const {
+        const sextant_tensor& t = conv_.dst;
+        const int64_t block = int64_t{c.group} * dst_blocks_ + (c.first_panel + panel) * tile_vectors;
+        return image * image_pitch(t) + block * plane_pitch(t) + origin(t);
+    }
+
+    void add_tap(const chunk& c, int panel, int block, int r, int s, const strip& pixels, const places& at, float* sums) const {
+        const auto& a = conv_;
+        const range rows = rows_[r].within(pixels.rows), columns = columns_[s].within(pixels.columns);
+        if (!rows.size() || !columns.size()) return;
+        const int64_t y = int64_t{rows.first} * a.stride_h - a.pad_top + r * a.dilation_h;
+        const int64_t x = int64_t{columns.first} * a.stride_w - a.pad_left + s * a.dilation_w;
+        const int vectors = vectors_of(c.first_panel + panel), width = vectors * lanes_, most = kernels_.channels[vectors - 1];
+        backward_weights_tile t{};
+        t.src_image = image_pitch(a.src);
+        t.src_row = a.stride_h * row_pitch(a.src);
+        t.src_column = int64_t{a.stride_w} * lanes_;
+        t.diff = at.diff_dst + diff_offset(c, panel, pixels.images.first) + rows.first * row_pitch(a.dst) +
+                 int64_t{columns.first} * lanes_;
+        t.diff_image = image_pitch(a.dst);
+        t.diff_row = row_pitch(a.dst);
+        t.diff_plane = plane_pitch(a.dst);
+        t.images = pixels.images.size();
+        t.rows = rows.size();
+        t.columns = columns.size();
+        t.sums_channel = int64_t{taps_} * width;
+        const float* src = at.src + pixels.images.first * image_pitch(a.src) + origin(a.src) + y * row_pitch(a.src) + x * lanes_ +
+                           (int64_t{c.group} * src_blocks_ + c.first_block + block) * plane_pitch(a.src);
+        const int channels = std::min(lanes_, channels_of(c) - block * lanes_);
+        for (int channel = 0; channel < channels; channel += most) {
+            t.src = src + channel;
+            t.sums = sums + (int64_t{block * lanes_ + channel} * taps_ + r * a.s + s) * width;
+            kernels_.tiles[vectors - 1][std::min(most, channels - channel)](t);
+        }
+    }
+
+    void add_bias(const chunk& c, int panel, const strip& pixels, const places& at, float* sums) const {
+        const sextant_tensor& t = conv_.dst;
+        for (int v = 0; v < vectors_of(c.first_panel + panel); ++v)
+            kernels_.plane({at.diff_dst + diff_offset(c, panel, pixels.images.first) + v * plane_pitch(t) +
+                                pixels.rows.first * row_pitch(t) + int64_t{pixels.columns.first} * lanes_,
+                            image_pitch(t), row_pitch(t), pixels.images.size(), pixels.rows.size(), pixels.columns.size(),
+                            sums + v * lanes_});
+    }
+
+    /// The sums of all parts of a panel to diff_weights and diff_bias.
+    void finish(const chunk& c, int panel, const places& at, const float* sums) const {
+        const int first = (c.first_panel + panel) * tile_vectors * lanes_, k = c.group * outputs_ + first;
+        const int64_t weights = int64_t{channels_} * taps_;
+        backward_weights_result result{};
+        result.sums = sums + sums_of(c, panel);
+        result.part = chunk_count() * chunk_floats_;
+        result.parts = static_cast<int>(parts_);
+        result.weights = channels_of(c) * taps_;
+        result.vectors = vectors_of(c.first_panel + panel);
+        result.channels = std::min(result.vectors * lanes_, outputs_ - first);
+        result.out = at.diff_weights + k * weights + int64_t{c.first_block} * lanes_ * taps_;
+        result.out_channel = weights;
+        kernels_.finish(result);
+        if (!at.diff_bias || c.first_block) return;
+        result.sums = sums + bias_sums_of(c, panel);
+        result.weights = 1;
+        result.out = at.diff_bias + k;
+        result.out_channel = 1;
+        kernels_.finish(result);
+    }
+
+    const sextant_conv2d conv_;  // as the loops see it: perhaps flattened
+    const backward_weights_direct_kernels& kernels_;
+    const int lanes_, taps_, channels_, outputs_, src_blocks_, dst_blocks_;  // of one group
+    std::vector<range> rows_, columns_;  // of each r and s
+    int k_chunks_, c_chunks_, most_panels_, image_strips_, row_strips_, column_strips_;
+    int64_t chunk_floats_, parts_;
+};
+
+}  // namespace
+
+std::string backward_weights_direct_declines(const conv2d_backward_weights& problem,
+                                             const backward_weights_direct_kernels& kernels) {
+    const auto& a = problem.forward;
+    const int lanes = kernels.lanes;
+    if (block_of(a.src) != lanes || block_of(a.dst) != lanes)
+        return "src and diff_dst must be in blocks of " + std::to_string(lanes) + " channels";
+    if (a.groups > 1 && (a.src.c / a.groups % lanes || a.dst.c / a.groups % lanes))
+        return "groups have " + std::to_string(a.src.c / a.groups) + " and " + std::to_string(a.dst.c / a.groups) +
+               " channels, not multiples of " + std::to_string(lanes);
+    return {};
+}
+
+std::unique_ptr<op> create_backward_weights_direct(const conv2d_backward_weights& problem, const device_traits& device,
+                                                   const backward_weights_direct_kernels& kernels) {
+    return std::make_unique<conv2d_backward_weights_direct>(problem, device, kernels);
+}
+
+}  // namespace sextant

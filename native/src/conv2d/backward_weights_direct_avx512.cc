@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/isa_avx512.h"
+
+#include "conv2d/backward_weights_direct.inl.h"
+
+namespace sextant {
+
+constinit const backward_weights_direct_kernels backward_weights_direct_avx512 = avx512::backward_weights_direct_table();
+
+}  // namespace sextant
