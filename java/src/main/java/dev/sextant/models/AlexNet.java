@@ -44,6 +44,24 @@ public final class AlexNet {
             linear(1000).as("fc8")));
     }
 
+    /**
+     * For CIFAR-10's 32x32. Departures from {@link #alexnet}: half as many channels or fewer, 5x5 and 3x3 instead of 11x11 and 5x5
+     * with stride 1, pools padded to halve the sides, linear layers of 512 with one dropout.
+     */
+    public static Network alexnetCifar() {
+        return Network.cifar10("alexnet_cifar", seq(                                //   3 x  32 x  32
+            seq(
+                conv(48, 5).pad(2), relu(), maxPool(3, 2, 1),                       //  48 x  16 x  16
+                conv(96, 3).pad(1), relu(), maxPool(3, 2, 1),                       //  96 x   8 x   8
+                conv(160, 3).pad(1), relu(),                                        // 160 x   8 x   8
+                conv(96, 3).pad(1), relu(),                                         //  96 x   8 x   8
+                conv(96, 3).pad(1), relu(), maxPool(3, 2, 1)).as("features"),       //  96 x   4 x   4
+            seq(
+                linear(512), relu(),
+                dropout(0.5), linear(512), relu(),
+                linear(10)).as("classifier")));
+    }
+
     /** Section 3.3: k = 2, n = 5, alpha = 1e-4, beta = 0.75. */
     private static Nn norm() {
         return lrn(5, 1e-4, 0.75, 2);

@@ -3,9 +3,6 @@ package dev.sextant.models;
 
 import static dev.sextant.nn.Nn.*;
 
-import dev.sextant.Shape;
-import dev.sextant.image.Labels;
-import dev.sextant.image.Preprocessing;
 import dev.sextant.nn.Nn;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +30,17 @@ public final class DenseNet {
     /** Table 2, DenseNet-BC with L = 100 and k = 12: (100 - 4) / 6 = 16 bottlenecks in each of three blocks. */
     public static Network densenetBc100() {
         var body = body(12, 24, new int[] {16, 16, 16}, List.of(conv(24, 3).pad(1).noBias().as("conv0")), 10); // 24 x 32 x 32
-        return new Network("densenet_bc_100_12", body, Shape.of(3, 32, 32), Preprocessing.CIFAR10, Labels.cifar10());
+        return Network.cifar10("densenet_bc_100_12", body);
+    }
+
+    /**
+     * 40 layers for CIFAR-10's 32x32 with growth 16. Departures from {@link #densenet121}: a 3x3 convolution of stride 1 and a 2x2
+     * pool before the first block, three blocks of six bottlenecks.
+     */
+    public static Network densenetCifar() {
+        return Network.cifar10("densenet_cifar", body(16, 32, new int[] {6, 6, 6}, List.of(       //   3 x 32 x 32
+            conv(32, 3).pad(1).noBias().as("conv0"),
+            batchNorm().as("norm0"), relu().as("relu0"), maxPool(2, 2).as("pool0")), 10));     //  32 x 16 x 16
     }
 
     private static Nn body(int growth, int channels, int[] blocks, List<Nn> stem, int classes) {

@@ -35,6 +35,20 @@ public final class GoogLeNet {
             globalAvgPool().as("avgpool"), flatten(), dropout(0.2).as("dropout"), linear(1000).as("fc")));
     }
 
+    /**
+     * For CIFAR-10's 32x32. Departures from {@link #googlenet}: a stem of two 3x3 convolutions and one pool, four modules of about
+     * half the channels, no auxiliary heads, which nine modules need and four do not.
+     */
+    public static Network googlenetCifar() {
+        return Network.cifar10("googlenet_cifar", seq(                                         //    3 x  32 x  32
+            cbr(32, 3, 1).as("conv1"), maxPool(2, 2).as("maxpool1"), cbr(64, 3, 1).as("conv2"),  //  64 x  16 x  16
+            inception(32, 32, 48, 16, 32, 16).as("inception3a"),                               //  128 x  16 x  16
+            inception(48, 48, 64, 16, 32, 16).as("inception3b"), maxPool(2, 2).as("maxpool3"), //  160 x   8 x   8
+            inception(64, 48, 96, 16, 32, 32).as("inception4a"),                               //  224 x   8 x   8
+            inception(64, 64, 128, 16, 32, 32).as("inception4b"),                              //  256 x   8 x   8
+            globalAvgPool().as("avgpool"), flatten(), dropout(0.2).as("dropout"), linear(10).as("fc")));
+    }
+
     private static Nn inception(int c1, int r3, int c3, int r5, int c5, int proj) {
         return concat(
             cbr(c1, 1, 1).as("branch1"),

@@ -44,6 +44,11 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
         return new Network(name, body, Shape.of(3, 224, 224), Preprocessing.IMAGENET, Labels.imagenet());
     }
 
+    /** A network of the ten classes of CIFAR-10 on 3x32x32. */
+    static Network cifar10(String name, Nn body) {
+        return new Network(name, body, Shape.of(3, 32, 32), Preprocessing.CIFAR10, Labels.cifar10());
+    }
+
     /**
      * The same network with {@code classes} outputs: its last linear layer, and that of each auxiliary head, replaced. Labels
      * become the numbers from 0 where their count changes.

@@ -29,8 +29,10 @@ public final class Networks {
         lenet.add("lenet5_32", "the same on the paper's 32x32", LeNet5::lenet5On32);
         lenet.add("lenet5_relu", "digits 28x28, ReLU, max pooling", LeNet5::lenet5Relu);
         lenet.add("lenet_caffe", "digits 28x28, Caffe's wider example", LeNet5::lenetCaffe);
+        lenet.add("lenet5_cifar", "CIFAR-10 32x32, ten times the maps, batch norm", LeNet5::lenet5Cifar);
         new Family("AlexNet", "arXiv:1404.5997").add("alexnet", "one tower, as torchvision", AlexNet::alexnet);
         new Family("AlexNet", "NIPS 2012").add("alexnet_2012", "two towers, response normalisation", AlexNet::alexnet2012);
+        new Family("AlexNet", "arXiv:1404.5997").add("alexnet_cifar", "CIFAR-10 32x32, about half the channels", AlexNet::alexnetCifar);
         var vgg = new Family("VGG", "arXiv:1409.1556");
         vgg.add("vgg11", "table 1, column A", Vgg::vgg11);
         vgg.add("vgg13", "table 1, column B", Vgg::vgg13);
@@ -40,9 +42,11 @@ public final class Networks {
         vgg.add("vgg13_bn", "column B with batch norm", Vgg::vgg13Bn);
         vgg.add("vgg16_bn", "column D with batch norm", Vgg::vgg16Bn);
         vgg.add("vgg19_bn", "column E with batch norm", Vgg::vgg19Bn);
+        vgg.add("vgg_cifar", "CIFAR-10 32x32, column A with batch norm, half the channels", Vgg::vggCifar);
         var googlenet = new Family("GoogLeNet", "arXiv:1409.4842");
         googlenet.add("googlenet", "batch norm, 3x3 for 5x5, as torchvision", GoogLeNet::googlenet);
         googlenet.add("googlenet_2014", "the paper's: 5x5, response normalisation", GoogLeNet::googlenet2014);
+        googlenet.add("googlenet_cifar", "CIFAR-10 32x32, four modules", GoogLeNet::googlenetCifar);
         var resnet = new Family("ResNet", "arXiv:1512.03385");
         resnet.add("resnet18", "basic blocks", ResNet::resnet18);
         resnet.add("resnet34", "basic blocks", ResNet::resnet34);
@@ -57,12 +61,15 @@ public final class Networks {
         resnet.add("resnet44", "CIFAR-10 32x32, option A shortcuts", ResNet::resnet44);
         resnet.add("resnet56", "CIFAR-10 32x32, option A shortcuts", ResNet::resnet56);
         resnet.add("resnet110", "CIFAR-10 32x32, option A shortcuts", ResNet::resnet110);
+        resnet.add("plain20", "resnet20 without shortcuts", ResNet::plain20);
+        resnet.add("plain56", "resnet56 without shortcuts", ResNet::plain56);
         var densenet = new Family("DenseNet", "arXiv:1608.06993");
         densenet.add("densenet121", "growth 32", DenseNet::densenet121);
         densenet.add("densenet161", "growth 48", DenseNet::densenet161);
         densenet.add("densenet169", "growth 32", DenseNet::densenet169);
         densenet.add("densenet201", "growth 32", DenseNet::densenet201);
         densenet.add("densenet_bc_100_12", "CIFAR-10 32x32, 100 layers, growth 12", DenseNet::densenetBc100);
+        densenet.add("densenet_cifar", "CIFAR-10 32x32, 40 layers, growth 16", DenseNet::densenetCifar);
     }
 
     private record Family(String name, String paper) {

@@ -3,9 +3,6 @@ package dev.sextant.models;
 
 import static dev.sextant.nn.Nn.*;
 
-import dev.sextant.Shape;
-import dev.sextant.image.Labels;
-import dev.sextant.image.Preprocessing;
 import dev.sextant.nn.Nn;
 import java.util.ArrayList;
 
@@ -29,11 +26,15 @@ public final class ResNet {
     public static Network resnet101V1() { return imageNet("resnet101_v1", Block.BOTTLENECK_V1, BLOCKS_101); }
     public static Network resnet152V1() { return imageNet("resnet152_v1", Block.BOTTLENECK_V1, BLOCKS_152); }
 
-    public static Network resnet20() { return cifar("resnet20", 3); }
-    public static Network resnet32() { return cifar("resnet32", 5); }
-    public static Network resnet44() { return cifar("resnet44", 7); }
-    public static Network resnet56() { return cifar("resnet56", 9); }
-    public static Network resnet110() { return cifar("resnet110", 18); }
+    public static Network resnet20() { return cifar("resnet20", Block.CIFAR, 3); }
+    public static Network resnet32() { return cifar("resnet32", Block.CIFAR, 5); }
+    public static Network resnet44() { return cifar("resnet44", Block.CIFAR, 7); }
+    public static Network resnet56() { return cifar("resnet56", Block.CIFAR, 9); }
+    public static Network resnet110() { return cifar("resnet110", Block.CIFAR, 18); }
+
+    // NOTE: section 4.2's "plain" networks: the same layers without the shortcuts, whose gradients fade with depth.
+    public static Network plain20() { return cifar("plain20", Block.PLAIN, 3); }
+    public static Network plain56() { return cifar("plain56", Block.PLAIN, 9); }
 
     /** Table 1: four stages of residual blocks on 224x224. */
     private static Network imageNet(String name, Block block, int... blocks) {
@@ -48,14 +49,14 @@ public final class ResNet {
     }
 
     /** Section 4.2: 6n + 2 layers on CIFAR-10's 32x32, shortcuts without parameters (option A). */
-    private static Network cifar(String name, int n) {
+    private static Network cifar(String name, Block block, int n) {
         var body = seq(                                                                 //   3 x 32 x 32
             conv(16, 3).pad(1).noBias().as("conv1"), batchNorm().as("bn1"), relu(),     //  16 x 32 x 32
-            stage(Block.CIFAR, 16, n, 1, false).as("layer1"),                           //  16 x 32 x 32
-            stage(Block.CIFAR, 32, n, 2, true).as("layer2"),                            //  32 x 16 x 16
-            stage(Block.CIFAR, 64, n, 2, true).as("layer3"),                            //  64 x  8 x  8
+            stage(block, 16, n, 1, false).as("layer1"),                                 //  16 x 32 x 32
+            stage(block, 32, n, 2, true).as("layer2"),                                  //  32 x 16 x 16
+            stage(block, 64, n, 2, true).as("layer3"),                                  //  64 x  8 x  8
             globalAvgPool(), linear(10).as("linear"));
-        return new Network(name, body, Shape.of(3, 32, 32), Preprocessing.CIFAR10, Labels.cifar10());
+        return Network.cifar10(name, body);
     }
 
     /** @param reshape whether the first block changes the shape, so that its shortcut cannot be the identity */
@@ -63,19 +64,19 @@ public final class ResNet {
         var blocks = new ArrayList<Nn>();
         for (int i = 0; i < count; i++) {
             var residual = block.residual(width, i == 0 ? stride : 1);
-            var shortcut = i == 0 && reshape ? block.shortcut(width, stride) : identity();
-            blocks.add(seq(add(residual, shortcut).as(""), relu()));
+            var sum = block == Block.PLAIN ? residual : add(residual, i == 0 && reshape ? block.shortcut(width, stride) : identity()).as("");
+            blocks.add(seq(sum, relu()));
         }
         return seq(blocks);
     }
 
-    /** Figure 5 left (BASIC, CIFAR) and right. */
+    /** Figure 5 left (BASIC, CIFAR; PLAIN without its shortcut) and right. */
     private enum Block {
-        BASIC, CIFAR, BOTTLENECK, BOTTLENECK_V1;
+        BASIC, CIFAR, PLAIN, BOTTLENECK, BOTTLENECK_V1;
 
         Nn residual(int width, int stride) {
             return switch (this) {
-                case BASIC, CIFAR -> seq(convBn(1, width, 3, stride), relu(), convBn(2, width, 3, 1)).as("");
+                case BASIC, CIFAR, PLAIN -> seq(convBn(1, width, 3, stride), relu(), convBn(2, width, 3, 1)).as("");
                 case BOTTLENECK -> bottleneck(width, 1, stride);
                 case BOTTLENECK_V1 -> bottleneck(width, stride, 1);
             };

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
@@ -41,7 +42,9 @@ class NetworksTest {
         "googlenet, 13004888", "googlenet_2014, 13378280", "resnet18, 11689512", "resnet34, 21797672", "resnet50, 25557032",
         "resnet101, 44549160", "resnet152, 60192808", "resnet50_v1, 25557032", "resnet101_v1, 44549160", "resnet152_v1, 60192808",
         "resnet20, 269722", "resnet32, 464154", "resnet44, 658586", "resnet56, 853018", "resnet110, 1727962",
-        "densenet121, 7978856", "densenet161, 28681000", "densenet169, 14149480", "densenet201, 20013928", "densenet_bc_100_12, 769162"})
+        "densenet121, 7978856", "densenet161, 28681000", "densenet169, 14149480", "densenet201, 20013928", "densenet_bc_100_12, 769162",
+        "lenet5_cifar, 1287274", "alexnet_cifar, 1459722", "vgg_cifar, 2377354", "googlenet_cifar, 286762", "densenet_cifar, 310026",
+        "plain20, 269722", "plain56, 853018"})
     void parameters(String name, long expected) {
         assertEquals(expected, Networks.named(name).trainable());
     }
@@ -68,7 +71,8 @@ class NetworksTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"resnet50_v1, resnet50", "resnet101_v1, resnet101", "resnet152_v1, resnet152", "lenet5_32, lenet5"})
+    @CsvSource({"resnet50_v1, resnet50", "resnet101_v1, resnet101", "resnet152_v1, resnet152", "lenet5_32, lenet5", "plain20, resnet20",
+        "plain56, resnet56"})
     void variantsTakeTheSameWeights(String variant, String of) {
         assertEquals(keys(Networks.named(of)), keys(Networks.named(variant)));
     }
@@ -131,6 +135,32 @@ class NetworksTest {
             assertThrows(IllegalArgumentException.class, () -> Networks.named("vgg11").at(16, 16)).getMessage());
     }
 
+    /** Every family has a member small enough to learn CIFAR-10 in minutes, in channels that fill the vectors of a processor. */
+    @ParameterizedTest
+    @ValueSource(strings = {"lenet5_cifar", "alexnet_cifar", "vgg_cifar", "googlenet_cifar", "resnet20", "densenet_cifar"})
+    void cifarMembers(String name) {
+        var network = Networks.named(name);
+        assertEquals(Shape.of(3, 32, 32), network.input());
+        assertEquals(Labels.cifar10(), network.labels());
+        assertTrue(network.layers().flops() < 85e6, network.layers().flops() + " flops");
+        for (var layer : network.layers().all()) {
+            if (layer.type().equals("conv")) assertEquals(0, layer.output().dim(0) % 16, layer.path());
+        }
+        assertTrue(network.parameters().stream().noneMatch(p -> p.key().isEmpty() || p.key().startsWith(".")));
+    }
+
+    /** The same 56 layers, with and without what joins input and output of a block. */
+    @Test
+    void plainNetworksLackShortcutsOnly() {
+        var residual = Networks.named("resnet56").layers();
+        var plain = Networks.named("plain56").layers();
+        var sums = residual.all().stream().filter(l -> l.type().equals("add") || l.type().equals("shortcut")).count();
+        assertTrue(sums >= 27, sums + " sums and shortcuts");
+        assertEquals(residual.all().stream().filter(l -> l.type().equals("conv")).toList(), plain.all().stream().filter(l -> l.type().equals("conv"))
+            .toList());
+        assertTrue(plain.all().stream().noneMatch(l -> l.type().equals("add") || l.type().equals("shortcut")));
+    }
+
     @Test
     void caffesPoolRoundsUpWithoutPadding() {
         assertEquals(Shape.of(64, 56, 56), Networks.named("resnet50_v1").layers().stages().get("maxpool"));
@@ -147,7 +177,7 @@ class NetworksTest {
         assertTrue(message.startsWith("unknown network 'resnet51', did you mean resnet"), message);
         assertTrue(message.contains("resnet50"), message);
         assertTrue(assertThrows(IllegalArgumentException.class, () -> Networks.named("gogglenet")).getMessage().contains("googlenet"));
-        assertEquals(34, Networks.names().size());
+        assertEquals(41, Networks.names().size());
         assertEquals(Networks.names(), Networks.entries().stream().map(Networks.Entry::name).toList());
     }
 
