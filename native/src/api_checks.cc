@@ -5,8 +5,9 @@
 
 namespace sextant {
 
-void check_conv2d(const sextant_conv2d& a, int32_t block) {
-    const checker check("conv2d", block);
+void check_conv2d(const sextant_conv2d& a, int32_t block) { check_conv2d(checker("conv2d", block), a); }
+
+void check_conv2d(const checker& check, const sextant_conv2d& a) {
     check.source_and_destination(a.src, a.dst);
     check_windows(check, a);
     check.activation(a.activation);
@@ -25,6 +26,13 @@ void check_conv2d(const sextant_conv2d& a, int32_t block) {
     const int64_t channels = a.src.c / a.groups;
     if (product({a.dst.c, channels, a.r, a.s}, most_floats) > most_floats) check.fail("weights need more than 2^40 bytes");
     check.arithmetic({a.dst.n, a.dst.c, a.dst.h, a.dst.w, channels, a.r, a.s});
+}
+
+void check_conv2d_backward(const checker& check, const sextant_conv2d& a) {
+    check_conv2d(check, a);
+    check.range("activation", a.activation, SEXTANT_IDENTITY, SEXTANT_IDENTITY);
+    check.range("pre_activation", a.pre_activation, 0, 0);
+    check.range("has_residual", a.has_residual, 0, 0);
 }
 
 void check_conv2d(const sextant_conv2d& a, int32_t block, const float* weights, const float* pre_scale, const float* pre_shift) {

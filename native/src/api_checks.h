@@ -25,6 +25,9 @@ void check_shortcut(const sextant_shortcut& problem, int32_t block);
 
 /// The same in other operations' names.
 class checker;
+void check_conv2d(const checker& check, const sextant_conv2d& problem);
+/// A convolution whose gradient is asked for.
+void check_conv2d_backward(const checker& check, const sextant_conv2d& problem);
 void check_pool2d(const checker& check, const sextant_pool2d& problem);
 void check_lrn(const checker& check, const sextant_lrn& problem);
 void check_shortcut(const checker& check, const sextant_shortcut& problem);
