@@ -2,6 +2,7 @@
 // Hands a pooling's output rows to the kernels.
 #include <cstring>
 
+#include "pool2d/problem_windows.h"
 #include "pool2d/pool2d_lists.h"
 #include "runtime/aligned.h"
 #include "runtime/ranges.h"
@@ -12,20 +13,6 @@ namespace {
 constexpr int widest_block = 16;
 
 bool is_average(const sextant_pool2d& a) { return a.kind != SEXTANT_POOL_MAX; }
-bool is_adaptive(const sextant_pool2d& a) { return a.kind == SEXTANT_POOL_AVERAGE_ADAPTIVE; }
-
-std::vector<window> row_windows(const sextant_pool2d& a) {
-    if (is_adaptive(a)) return adaptive_windows(a.src.h, a.dst.h);
-    return sliding_windows(a.src.h, a.dst.h, a.r, a.stride_h, a.dilation_h, a.pad_top, a.pad_bottom,
-                           a.kind == SEXTANT_POOL_AVERAGE_WITH_PAD);
-}
-
-std::vector<window> column_windows(const sextant_pool2d& a) {
-    if (is_adaptive(a)) return adaptive_windows(a.src.w, a.dst.w);
-    return sliding_windows(a.src.w, a.dst.w, a.s, a.stride_w, a.dilation_w, a.pad_left, a.pad_right,
-                           a.kind == SEXTANT_POOL_AVERAGE_WITH_PAD);
-}
-
 int64_t most_taps(const std::vector<window>& windows) {
     int64_t most = 0;
     for (const window& w : windows) most = std::max<int64_t>(most, w.taps);
@@ -36,10 +23,10 @@ pool2d_kernel* kernel_for(const sextant_pool2d& a, const pool2d_kernels& kernels
     const auto& of_kind = is_average(a) ? kernels.average : kernels.max;
     if (!is_blocked(a.src)) return of_kind.planar;
     const auto& of_stored = is_average(a) ? kernels.average_of_stored : kernels.max_of_stored;
-    const bool suit = is_average(a) ? most_taps(row_windows(a)) * most_taps(column_windows(a)) <= pool2d_stored_taps
+    const bool suit = is_average(a) ? most_taps(pool2d_row_windows(a)) * most_taps(pool2d_column_windows(a)) <= pool2d_stored_taps
                                     : stored_alike(a.src, a.dst);
     const auto& blocked = a.pre_activation ? of_kind.pre_activation : of_stored.any && suit ? of_stored : of_kind.plain;
-    if (is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return blocked.any;
+    if (pool2d_is_adaptive(a) || a.dilation_h != 1 || a.dilation_w != 1) return blocked.any;
     if (a.r == 2 && a.s == 2 && a.stride_w == 2) return blocked.w2x2_stride2;
     if (a.r == 3 && a.s == 3 && a.stride_w == 1) return blocked.w3x3_stride1;
     if (a.r == 3 && a.s == 3 && a.stride_w == 2) return blocked.w3x3_stride2;
@@ -49,9 +36,9 @@ pool2d_kernel* kernel_for(const sextant_pool2d& a, const pool2d_kernels& kernels
 class pool2d_rows final : public op {
   public:
     pool2d_rows(const sextant_pool2d& problem, const pool2d_parameters& parameters, const pool2d_kernels& kernels)
-        : op(problem.dst), problem_(problem), rows_(row_windows(problem)), columns_(column_windows(problem)),
+        : op(problem.dst), problem_(problem), rows_(pool2d_row_windows(problem)), columns_(pool2d_column_windows(problem)),
           kernel_(kernel_for(problem, kernels)) {
-        const auto whole = [&](int q) { return columns_[q].taps == problem.s && !is_adaptive(problem); };
+        const auto whole = [&](int q) { return columns_[q].taps == problem.s && !pool2d_is_adaptive(problem); };
         while (inner_first_ < dst.w && !whole(inner_first_)) inner_first_++;
         inner_last_ = inner_first_;
         while (inner_last_ < dst.w && whole(inner_last_)) inner_last_++;
@@ -83,8 +70,8 @@ class pool2d_rows final : public op {
         const int64_t unit_bytes = row_taps_ / dst.h * row_pitch(src) * element_bytes(src) + dst.w * block * dst_bytes;
         parallel_ranges(pool, dst.n * blocks * dst.h, unit_bytes, [&](int64_t first, int64_t last, int thread) {
             pool2d_row row{nullptr, row_pitch(src), nullptr, {}, columns_.data(), dst.w, inner_first_, inner_last_,
-                           problem_.stride_w, is_adaptive(problem_) ? 1 : problem_.dilation_h,
-                           is_adaptive(problem_) ? 1 : problem_.dilation_w, src.w,
+                           problem_.stride_w, pool2d_is_adaptive(problem_) ? 1 : problem_.dilation_h,
+                           pool2d_is_adaptive(problem_) ? 1 : problem_.dilation_w, src.w,
                            reinterpret_cast<float*>(scratch) + thread * pool2d_scratch_floats(src.w),
                            nullptr, nullptr, quantisation_of(src), quantisation_of(dst)};
             for (int64_t unit = first; unit < last; unit++) {
@@ -122,8 +109,8 @@ class pool2d_rows final : public op {
 
 int64_t pool2d_flops(const sextant_pool2d& a) {
     int64_t rows = 0, columns = 0;
-    for (const window& row : row_windows(a)) rows += row.taps;
-    for (const window& column : column_windows(a)) columns += column.taps;
+    for (const window& row : pool2d_row_windows(a)) rows += row.taps;
+    for (const window& column : pool2d_column_windows(a)) columns += column.taps;
     return int64_t{a.dst.n} * a.dst.c * rows * columns;
 }
 
@@ -132,7 +119,7 @@ std::string pool2d_blocked_declines(const sextant_pool2d& a, const pool2d_kernel
     if (block != kernels.block)
         return "src has blocks of " + std::to_string(block) + " channels, not " + std::to_string(kernels.block);
     const auto empty = [](const window& w) { return w.taps == 0; };
-    const auto rows = row_windows(a), columns = column_windows(a);
+    const auto rows = pool2d_row_windows(a), columns = pool2d_column_windows(a);
     if (a.kind == SEXTANT_POOL_MAX &&
         (std::any_of(rows.begin(), rows.end(), empty) || std::any_of(columns.begin(), columns.end(), empty)))
         return "a window without pixels has the maximum -infinity, which unused lanes must not hold";
