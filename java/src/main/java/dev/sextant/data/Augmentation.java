@@ -2,7 +2,6 @@
 package dev.sextant.data;
 
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
@@ -20,7 +19,10 @@ public sealed interface Augmentation {
         }
     }
 
-    /** The picture is framed in {@code pad} pixels of black and cut out again anywhere (He et al., arXiv:1512.03385, section 4.2). */
+    /**
+     * The picture is framed in {@code pad} pixels of black and cut out again anywhere (He et al., arXiv:1512.03385,
+     * section 4.2).
+     */
     record Crop(int pad) implements Augmentation {
         public Crop {
             require(pad >= 1 && pad <= 512, "crop expects 1 to 512 pixels of padding", pad);
@@ -38,7 +40,8 @@ public sealed interface Augmentation {
      */
     record ResizedCrop(double smallest) implements Augmentation {
         public ResizedCrop {
-            require(smallest > 0 && smallest <= 1, "resized-crop expects the smallest share of the area, above 0 and at most 1", smallest);
+            require(smallest > 0 && smallest <= 1, "resized-crop expects the smallest share of the area, above 0 and at most 1",
+                smallest);
         }
 
         @Override
@@ -123,7 +126,8 @@ public sealed interface Augmentation {
 
     /** The line that {@link #parse} makes this list from. */
     static String text(List<Augmentation> augmentations) {
-        return augmentations.isEmpty() ? "none" : augmentations.stream().map(Augmentation::toString).collect(Collectors.joining(","));
+        if (augmentations.isEmpty()) return "none";
+        return augmentations.stream().map(Augmentation::toString).collect(Collectors.joining(","));
     }
 
     private static void require(boolean held, String expected, Number found) {
@@ -131,6 +135,7 @@ public sealed interface Augmentation {
     }
 
     private static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e9 ? String.format(Locale.ROOT, "%.0f", value) : Double.toString(value);
+        boolean whole = value == Math.rint(value) && Math.abs(value) < 1e9;
+        return whole ? Long.toString((long) value) : Double.toString(value);
     }
 }

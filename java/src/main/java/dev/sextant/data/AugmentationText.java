@@ -33,8 +33,11 @@ final class AugmentationText {
     private static void add(List<Augmentation> list, Augmentation next) {
         for (var other : list) {
             boolean both = other.getClass() == next.getClass();
-            boolean crops = other instanceof Crop && next instanceof ResizedCrop || other instanceof ResizedCrop && next instanceof Crop;
-            if (both || crops) throw new IllegalArgumentException("augmentations: expected one of " + other + " and " + next + ", found both");
+            boolean crops = other instanceof Crop && next instanceof ResizedCrop
+                || other instanceof ResizedCrop && next instanceof Crop;
+            if (both || crops) {
+                throw new IllegalArgumentException("augmentations: expected one of " + other + " and " + next + ", found both");
+            }
         }
         list.add(next);
     }

@@ -54,9 +54,11 @@ public final class Batches implements AutoCloseable {
         }
     }
 
-    private Batches(Dataset data, Preprocessing preprocessing, int batch, List<Augmentation> augmentations, long seed, long first, long end,
-            boolean shuffled, int threads) {
-        if (threads < 1) throw new IllegalArgumentException("batches: expected at least 1 thread to prepare them, found " + threads);
+    private Batches(Dataset data, Preprocessing preprocessing, int batch, List<Augmentation> augmentations, long seed,
+            long first, long end, boolean shuffled, int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("batches: expected at least 1 thread to prepare them, found " + threads);
+        }
         if (first < 0) throw new IllegalArgumentException("batches: expected a first batch of at least 0, found " + first);
         this.data = data;
         this.batch = batch;
@@ -86,11 +88,11 @@ public final class Batches implements AutoCloseable {
      * @param threads how many prepare; see {@link #threads()}
      * @throws IllegalArgumentException if the data set has fewer samples than a batch, or an argument is out of range
      */
-    public static Batches training(Dataset data, Preprocessing preprocessing, int batch, List<Augmentation> augmentations, long seed, long first,
-            int threads) {
+    public static Batches training(Dataset data, Preprocessing preprocessing, int batch, List<Augmentation> augmentations,
+            long seed, long first, int threads) {
         if (batch < 1 || batch > data.size()) {
-            throw new IllegalArgumentException("batches: expected 1 to " + data.size() + " samples a batch, as many as " + data.name()
-                + " has, found " + batch);
+            throw new IllegalArgumentException("batches: expected 1 to " + data.size() + " samples a batch, as many as "
+                + data.name() + " has, found " + batch);
         }
         return new Batches(data, preprocessing, batch, List.copyOf(augmentations), seed, first, Long.MAX_VALUE, true, threads);
     }
@@ -171,8 +173,8 @@ public final class Batches implements AutoCloseable {
 
     private static void require(MemorySegment memory, long floats, String what) {
         if (memory.byteSize() < floats * Float.BYTES) {
-            throw new IllegalArgumentException("batches: expected memory for " + floats + " " + what + " values, " + floats * Float.BYTES
-                + " bytes, found " + memory.byteSize());
+            throw new IllegalArgumentException("batches: expected memory for " + floats + " " + what + " values, "
+                + floats * Float.BYTES + " bytes, found " + memory.byteSize());
         }
     }
 

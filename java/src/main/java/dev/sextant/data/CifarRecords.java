@@ -28,7 +28,8 @@ final class CifarRecords {
                 for (int label = in.read(); label >= 0; label = in.read()) {
                     int record = pictures.size() - before;
                     if (label >= labels.size()) {
-                        throw new FormatException(file + ": record " + record + " should begin with a label from 0 to 9, found " + label);
+                        throw new FormatException(file + ": record " + record + " should begin with a label from 0 to 9, found "
+                            + label);
                     }
                     var picture = in.readNBytes(PIXELS);
                     if (picture.length < PIXELS) {

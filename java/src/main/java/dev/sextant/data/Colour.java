@@ -5,7 +5,8 @@ package dev.sextant.data;
 final class Colour {
     /** Principal components of ImageNet's colours, from 0 to 1: deviations, and a column of red, green, blue for each. */
     private static final double[] EIGENVALUES = {0.2175, 0.0188, 0.0045};
-    private static final double[][] EIGENVECTORS = {{-0.5675, 0.7192, 0.4009}, {-0.5808, -0.0045, -0.8140}, {-0.5836, -0.6948, 0.4203}};
+    private static final double[][] EIGENVECTORS = {
+        {-0.5675, 0.7192, 0.4009}, {-0.5808, -0.0045, -0.8140}, {-0.5836, -0.6948, 0.4203}};
     /** Luma of ITU-R BT.601. */
     private static final float RED = 0.299f, GREEN = 0.587f, BLUE = 0.114f;
 

@@ -55,7 +55,8 @@ final class Geometry {
                 return picture.part(random.below(width - w + 1), top, w, h);
             }
         }
-        int w = (int) Math.clamp(Math.rint(height * 4 / 3.0), 1, width), h = (int) Math.clamp(Math.rint(width * 4 / 3.0), 1, height);
+        int w = (int) Math.clamp(Math.rint(height * 4 / 3.0), 1, width);
+        int h = (int) Math.clamp(Math.rint(width * 4 / 3.0), 1, height);
         return picture.part((width - w) / 2, (height - h) / 2, w, h);
     }
 }

@@ -41,17 +41,19 @@ public final class Idx {
         return Unpacked.read(file, in -> {
             var header = header(in, 4);
             int count = header.getInt(4), height = header.getInt(8), width = header.getInt(12);
-            if (header.getInt(0) != PICTURES || count < 1 || height < 1 || width < 1 || height > LARGEST_SIDE || width > LARGEST_SIDE) {
-                throw new FormatException(file + ": expected an IDX file of pictures (magic number 0x803, then count, rows and columns), "
-                    + "found magic 0x" + Integer.toHexString(header.getInt(0)) + ", count " + count + ", " + height + "x" + width);
+            if (header.getInt(0) != PICTURES || count < 1 || height < 1 || width < 1 || height > LARGEST_SIDE
+                || width > LARGEST_SIDE) {
+                throw new FormatException(file + ": expected an IDX file of pictures (magic number 0x803, then count, rows and "
+                    + "columns), found magic 0x" + Integer.toHexString(header.getInt(0)) + ", count " + count + ", " + height
+                    + "x" + width);
             }
             var pictures = new ArrayList<byte[]>();
             while (pictures.size() < count) {
                 var picture = in.readNBytes(height * width);
                 if (picture.length < height * width) {
                     long bytes = (long) pictures.size() * height * width + picture.length;
-                    throw new FormatException(file + ": expected " + count + " pictures of " + height + "x" + width + " bytes, found "
-                        + bytes + " bytes");
+                    throw new FormatException(file + ": expected " + count + " pictures of " + height + "x" + width
+                        + " bytes, found " + bytes + " bytes");
                 }
                 pictures.add(picture);
             }
@@ -75,12 +77,17 @@ public final class Idx {
                 throw new FormatException(file + ": expected an IDX file of labels (magic number 0x801), found magic 0x"
                     + Integer.toHexString(header.getInt(0)));
             }
-            if (count != expected) throw new FormatException(file + ": expected " + expected + " labels, one a picture, found " + count);
+            if (count != expected) {
+                throw new FormatException(file + ": expected " + expected + " labels, one a picture, found " + count);
+            }
             var labels = in.readNBytes(count);
-            if (labels.length < count) throw new FormatException(file + ": expected " + count + " labels, found " + labels.length);
+            if (labels.length < count) {
+                throw new FormatException(file + ": expected " + count + " labels, found " + labels.length);
+            }
             for (int i = 0; i < count; i++) {
                 if (labels[i] < 0 || labels[i] > 9) {
-                    throw new FormatException(file + ": label " + i + " should be a digit from 0 to 9, found " + (labels[i] & 0xff));
+                    throw new FormatException(file + ": label " + i + " should be a digit from 0 to 9, found "
+                        + (labels[i] & 0xff));
                 }
             }
             return labels;

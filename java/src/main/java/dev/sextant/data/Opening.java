@@ -40,7 +40,8 @@ final class Opening {
         if (either(path, "train.tar", "test.tar")) {
             if (train) return PictureArchive.read(required(path, "train.tar"), split, null);
             var training = present(path, "train.tar");
-            return PictureArchive.read(required(path, "test.tar"), split, training == null ? null : PictureArchive.classes(training));
+            var labels = training == null ? null : PictureArchive.classes(training);
+            return PictureArchive.read(required(path, "test.tar"), split, labels);
         }
         if (Files.isDirectory(path.resolve("train"))) {
             var labels = PictureFolder.classes(path.resolve("train"));
@@ -70,12 +71,14 @@ final class Opening {
         if (Idx.recognises(file)) {
             var labels = name.replace("images", "labels").replace("idx3", "idx1");
             if (labels.equals(name)) {
-                throw new FormatException(file + ": expected a name with 'images' that gives its labels' by 'labels', found '" + name + "'");
+                throw new FormatException(file + ": expected a name with 'images' that gives its labels' by 'labels', found '"
+                    + name + "'");
             }
             var folder = file.toAbsolutePath().getParent();
             return Idx.labelled(file, required(folder, labels.replaceFirst("\\.gz$", "")));
         }
-        throw new FormatException(file + ": expected a folder with " + LOOKED_FOR + "; or one such file, found a file that is none of them");
+        throw new FormatException(file + ": expected a folder with " + LOOKED_FOR
+            + "; or one such file, found a file that is none of them");
     }
 
     private static boolean either(Path folder, String name, String other) {

@@ -20,8 +20,8 @@ import java.util.concurrent.Future;
  * processors.
  */
 final class PictureArchive {
-    private static final int TASK = 256, MOST_CLASSES = 256;
-    private static final long MOST_BYTES = 1L << 30, MOST_PIXELS = 1 << 22;
+    private static final int TASK = 256, MOST_CLASSES = 256, LARGEST_SIDE = 1 << 11;
+    private static final long MOST_BYTES = 1L << 30;
 
     private PictureArchive() {}
 
@@ -41,8 +41,8 @@ final class PictureArchive {
     private static Labels labels(Path file, SortedSet<String> names) throws FormatException {
         if (names.isEmpty()) throw none(file);
         if (names.size() > MOST_CLASSES) {
-            throw new FormatException(file + ": expected at most " + MOST_CLASSES + " classes in an archive, found " + names.size()
-                + "; unpack it and open the folder");
+            throw new FormatException(file + ": expected at most " + MOST_CLASSES + " classes in an archive, found "
+                + names.size() + "; unpack it and open the folder");
         }
         return new Labels(List.copyOf(names));
     }
@@ -55,16 +55,16 @@ final class PictureArchive {
         for (int i = 0; i < classes.length; i++) {
             int label = names.names().indexOf(entries.get(i).label);
             if (label < 0) {
-                throw new FormatException(file + ": " + entries.get(i).name + " should lie in the folder of a class that the training part has, "
-                    + "found '" + entries.get(i).label + "'");
+                throw new FormatException(file + ": " + entries.get(i).name + " should lie in the folder of a class that the "
+                    + "training part has, found '" + entries.get(i).label + "'");
             }
             classes[i] = (byte) label;
         }
         var first = decode(file, entries.getFirst());
         int height = first.height(), width = first.width();
-        if ((long) height * width > MOST_PIXELS || 3L * height * width * classes.length > 2 * MOST_BYTES) {
-            throw new FormatException(file + ": expected pictures that fit in memory, found " + classes.length + " of " + width + "x" + height
-                + "; unpack it and open the folder");
+        if (height > LARGEST_SIDE || width > LARGEST_SIDE || 3L * height * width * classes.length > 2 * MOST_BYTES) {
+            throw new FormatException(file + ": expected pictures that fit in memory, found " + classes.length + " of " + width
+                + "x" + height + "; unpack it and open the folder");
         }
         var planes = decoded(file, entries, height, width);
         return new Stored(file.toString(), names, 3, height, width, planes, classes);
@@ -79,8 +79,8 @@ final class PictureArchive {
             if (!isPicture(words)) return;
             var bytes = tar.content();
             if ((total[0] += bytes.length) > MOST_BYTES) {
-                throw new FormatException(file + ": expected at most " + MOST_BYTES + " bytes of pictures in an archive; unpack it and open "
-                    + "the folder");
+                throw new FormatException(file + ": expected at most " + MOST_BYTES + " bytes of pictures in an archive; "
+                    + "unpack it and open the folder");
             }
             entries.add(new Entry(words.length < 3 ? "" : words[words.length - 3], words[words.length - 2], name, bytes));
         });
@@ -105,7 +105,8 @@ final class PictureArchive {
     private static byte[][] decoded(Path file, List<Entry> entries, int height, int width) throws IOException {
         var planes = new byte[entries.size()][];
         // Of its size already: only the order of the samples changes.
-        var asItIs = Preprocessing.rgb(Math.min(height, width), height, List.of(0f, 0f, 0f), List.of(1f, 1f, 1f)).crop(height, width);
+        var asItIs = Preprocessing.rgb(Math.min(height, width), height, List.of(0f, 0f, 0f), List.of(1f, 1f, 1f))
+            .crop(height, width);
         try (var pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
             var tasks = new ArrayList<Future<?>>();
             for (int begin = 0; begin < planes.length; begin += TASK) {
@@ -141,6 +142,7 @@ final class PictureArchive {
     }
 
     private static FormatException none(Path file) {
-        return new FormatException(file + ": expected pictures in folders of classes, train/CLASS/NAME.jpg for instance, found none");
+        return new FormatException(file
+            + ": expected pictures in folders of classes, train/CLASS/NAME.jpg for instance, found none");
     }
 }

@@ -29,9 +29,11 @@ final class PictureFolder implements Dataset {
     /** The names of the folders within, sorted. */
     static Labels classes(Path folder) throws IOException {
         try (var files = Files.list(folder)) {
-            var names = files.filter(Files::isDirectory).map(file -> file.getFileName().toString()).filter(name -> !name.startsWith("."))
-                .sorted().toList();
-            if (names.isEmpty()) throw new FormatException(folder + ": expected a folder of pictures for each class, found no folder");
+            var names = files.filter(Files::isDirectory).map(file -> file.getFileName().toString())
+                .filter(name -> !name.startsWith(".")).sorted().toList();
+            if (names.isEmpty()) {
+                throw new FormatException(folder + ": expected a folder of pictures for each class, found no folder");
+            }
             return new Labels(names);
         }
     }
@@ -41,7 +43,8 @@ final class PictureFolder implements Dataset {
         var own = classes(folder);
         for (var name : own.names()) {
             if (!labels.names().contains(name)) {
-                throw new FormatException(folder.resolve(name) + ": expected a class that the training part has, found '" + name + "'");
+                throw new FormatException(folder.resolve(name) + ": expected the name of a class that the training part has, "
+                    + "found '" + name + "'");
             }
         }
         var classes = new ArrayList<List<Path>>();
@@ -49,9 +52,13 @@ final class PictureFolder implements Dataset {
         int most = classes.stream().mapToInt(List::size).max().orElse(0);
         var entries = new ArrayList<Entry>();
         for (int i = 0; i < most; i++) {
-            for (int c = 0; c < classes.size(); c++) if (i < classes.get(c).size()) entries.add(new Entry(classes.get(c).get(i), c));
+            for (int c = 0; c < classes.size(); c++) {
+                if (i < classes.get(c).size()) entries.add(new Entry(classes.get(c).get(i), c));
+            }
         }
-        if (entries.isEmpty()) throw new FormatException(folder + ": expected pictures in its folders, CLASS/NAME.jpg for instance, found none");
+        if (entries.isEmpty()) {
+            throw new FormatException(folder + ": expected pictures in its folders, CLASS/NAME.jpg for instance, found none");
+        }
         return new PictureFolder(folder.toString(), labels, List.copyOf(entries));
     }
 

@@ -49,17 +49,19 @@ final class Pipeline {
         mixup = find(Mixup.class);
         coloured = find(Jitter.class) != null || find(Lighting.class) != null;
         if (find(Lighting.class) != null && channels != 3) {
-            throw new IllegalArgumentException("augmentations: lighting expects pictures of 3 channels, the network takes " + channels);
+            throw new IllegalArgumentException("augmentations: lighting expects pictures of 3 channels, the network takes "
+                + channels);
         }
-        atSize = new Preprocessing(channels, Preprocessing.Fit.SHORTER_SIDE, Math.min(height, width), height, width, preprocessing.divisor(),
-            preprocessing.mean(), preprocessing.std(), preprocessing.invert());
+        atSize = new Preprocessing(channels, Preprocessing.Fit.SHORTER_SIDE, Math.min(height, width), height, width,
+            preprocessing.divisor(), preprocessing.mean(), preprocessing.std(), preprocessing.invert());
         boolean kept = preprocessing.fit() == Preprocessing.Fit.SHORTER_SIDE ? preprocessing.resize() == Math.min(height, width)
             : preprocessing.resize() == height && height == width;
-        ready = kept && resized == null && data instanceof Stored stored && stored.channels() == channels && stored.height() == height
-            && stored.width() == width;
+        ready = kept && resized == null && data instanceof Stored stored && stored.channels() == channels
+            && stored.height() == height && stored.width() == width;
         table = new float[channels][256];
         for (int c = 0; c < channels; c++) {
-            for (int v = 0; v < 256; v++) table[c][v] = (v / preprocessing.divisor() - preprocessing.mean().get(c)) / preprocessing.std().get(c);
+            float mean = preprocessing.mean().get(c), std = preprocessing.std().get(c);
+            for (int v = 0; v < 256; v++) table[c][v] = (v / preprocessing.divisor() - mean) / std;
         }
         front = new byte[channels * plane];
         back = new byte[channels * plane];

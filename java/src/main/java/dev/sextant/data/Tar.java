@@ -95,7 +95,9 @@ final class Tar {
         long sum = 8 * ' '; // the field itself counts as spaces
         for (int i = 0; i < BLOCK; i++) if (i < 148 || i >= 156) sum += header[i] & 0xff;
         long stated = octal(header, 148, 8, Integer.MAX_VALUE, "checksum", begin);
-        if (sum != stated) throw bad(begin, "should have a checksum of " + sum + ", found " + stated + ": this is no tar or it is damaged");
+        if (sum != stated) {
+            throw bad(begin, "should have a checksum of " + sum + ", found " + stated + ": this is no tar or it is damaged");
+        }
     }
 
     private static String name(byte[] header) {

@@ -38,7 +38,9 @@ final class Unpacked {
         try (var raw = new BufferedInputStream(Files.newInputStream(file), BUFFER)) {
             var in = content(raw);
             var result = reading.read(in);
-            if (in.read() >= 0) throw new FormatException(file + ": should end after what its header announces, found more bytes");
+            if (in.read() >= 0) {
+                throw new FormatException(file + ": should end after what its header announces, found more bytes");
+            }
             return result;
         } catch (EOFException e) {
             throw new FormatException(file + ": is truncated, it ends in the middle of its gzip stream", e);

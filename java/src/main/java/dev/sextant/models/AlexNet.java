@@ -45,8 +45,8 @@ public final class AlexNet {
     }
 
     /**
-     * For CIFAR-10's 32x32. Departures from {@link #alexnet}: half as many channels or fewer, 5x5 and 3x3 instead of 11x11 and 5x5
-     * with stride 1, pools padded to halve the sides, linear layers of 512 with one dropout.
+     * For CIFAR-10's 32x32. Departures from {@link #alexnet}: half as many channels or fewer, 5x5 and 3x3 instead of 11x11 and
+     * 5x5 with stride 1, pools padded to halve the sides, linear layers of 512 with one dropout.
      */
     public static Network alexnetCifar() {
         return Network.cifar10("alexnet_cifar", seq(                                //   3 x  32 x  32

@@ -34,8 +34,8 @@ public final class DenseNet {
     }
 
     /**
-     * 40 layers for CIFAR-10's 32x32 with growth 16. Departures from {@link #densenet121}: a 3x3 convolution of stride 1 and a 2x2
-     * pool before the first block, three blocks of six bottlenecks.
+     * 40 layers for CIFAR-10's 32x32 with growth 16. Departures from {@link #densenet121}: a 3x3 convolution of stride 1 and a
+     * 2x2 pool before the first block, three blocks of six bottlenecks.
      */
     public static Network densenetCifar() {
         return Network.cifar10("densenet_cifar", body(16, 32, new int[] {6, 6, 6}, List.of(       //   3 x 32 x 32

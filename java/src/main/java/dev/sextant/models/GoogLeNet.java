@@ -36,8 +36,8 @@ public final class GoogLeNet {
     }
 
     /**
-     * For CIFAR-10's 32x32. Departures from {@link #googlenet}: a stem of two 3x3 convolutions and one pool, four modules of about
-     * half the channels, no auxiliary heads, which nine modules need and four do not.
+     * For CIFAR-10's 32x32. Departures from {@link #googlenet}: a stem of two 3x3 convolutions and one pool, four modules of
+     * about half the channels, no auxiliary heads, which nine modules need and four do not.
      */
     public static Network googlenetCifar() {
         return Network.cifar10("googlenet_cifar", seq(                                         //    3 x  32 x  32

@@ -30,9 +30,10 @@ public final class Networks {
         lenet.add("lenet5_relu", "digits 28x28, ReLU, max pooling", LeNet5::lenet5Relu);
         lenet.add("lenet_caffe", "digits 28x28, Caffe's wider example", LeNet5::lenetCaffe);
         lenet.add("lenet5_cifar", "CIFAR-10 32x32, ten times the maps, batch norm", LeNet5::lenet5Cifar);
-        new Family("AlexNet", "arXiv:1404.5997").add("alexnet", "one tower, as torchvision", AlexNet::alexnet);
+        var alexnet = new Family("AlexNet", "arXiv:1404.5997");
+        alexnet.add("alexnet", "one tower, as torchvision", AlexNet::alexnet);
         new Family("AlexNet", "NIPS 2012").add("alexnet_2012", "two towers, response normalisation", AlexNet::alexnet2012);
-        new Family("AlexNet", "arXiv:1404.5997").add("alexnet_cifar", "CIFAR-10 32x32, about half the channels", AlexNet::alexnetCifar);
+        alexnet.add("alexnet_cifar", "CIFAR-10 32x32, about half the channels", AlexNet::alexnetCifar);
         var vgg = new Family("VGG", "arXiv:1409.1556");
         vgg.add("vgg11", "table 1, column A", Vgg::vgg11);
         vgg.add("vgg13", "table 1, column B", Vgg::vgg13);

@@ -64,8 +64,8 @@ public final class ResNet {
         var blocks = new ArrayList<Nn>();
         for (int i = 0; i < count; i++) {
             var residual = block.residual(width, i == 0 ? stride : 1);
-            var sum = block == Block.PLAIN ? residual : add(residual, i == 0 && reshape ? block.shortcut(width, stride) : identity()).as("");
-            blocks.add(seq(sum, relu()));
+            var shortcut = i == 0 && reshape ? block.shortcut(width, stride) : identity();
+            blocks.add(seq(block == Block.PLAIN ? residual : add(residual, shortcut).as(""), relu()));
         }
         return seq(blocks);
     }
@@ -84,7 +84,7 @@ public final class ResNet {
 
         /** Where the shape changes: option A (CIFAR) or a projection, option B. */
         Nn shortcut(int width, int stride) {
-            if (this == CIFAR) return Nn.shortcut(width, stride);
+            if (this == CIFAR || this == PLAIN) return Nn.shortcut(width, stride);
             int out = this == BASIC ? width : 4 * width;
             return seq(conv(out, 1).stride(stride).noBias(), batchNorm()).as("downsample");
         }

@@ -32,8 +32,8 @@ public final class Vgg {
     public static Network vgg19Bn() { return vgg("vgg19_bn", E, true); }
 
     /**
-     * For CIFAR-10's 32x32: column A with batch norm and half its channels, which five pools bring to 1x1; one hidden linear layer,
-     * of 256, instead of two of 4096.
+     * For CIFAR-10's 32x32: column A with batch norm and half its channels, which five pools bring to 1x1; one hidden linear
+     * layer, of 256, instead of two of 4096.
      */
     public static Network vggCifar() {
         return Network.cifar10("vgg_cifar", seq(                   //   3 x  32 x  32
