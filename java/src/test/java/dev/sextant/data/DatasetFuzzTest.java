@@ -73,7 +73,8 @@ class DatasetFuzzTest {
     @Test
     void archives() throws IOException {
         var files = new LinkedHashMap<String, byte[]>();
-        for (int i = 0; i < 6; i++) files.put("train/" + (char) ('a' + i % 3) + "/" + i + ".jpg", Made.picture("jpg", 16, 16, i * 30));
+        for (int i = 0; i < 6; i++) files.put("train/" + (char) ('a' + i % 3) + "/" + i + ".jpg", Made.picture("jpg", 16, 16,
+            i * 30));
         run("train.tar", Made.tar(files), 600, false);
         run("train.tar.gz", Made.pack(Made.tar(files)), 300, true);
     }

@@ -165,7 +165,8 @@ class DatasetTest {
     @Test
     void oneArchiveOfBothParts() throws IOException {
         var files = new LinkedHashMap<String, byte[]>();
-        for (int i = 0; i < 5; i++) files.put("x/" + (i < 3 ? "train" : "val") + "/c/" + i + ".png", Made.picture("png", 4, 4, i));
+        for (int i = 0; i < 5; i++) files.put("x/" + (i < 3 ? "train" : "val") + "/c/" + i + ".png", Made.picture("png", 4, 4,
+            i));
         var file = folder.resolve("all.tar");
         Files.write(file, Made.tar(files));
         assertEquals(3, Dataset.open(file, Split.TRAIN).size());
