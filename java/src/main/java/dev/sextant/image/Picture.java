@@ -96,6 +96,10 @@ public final class Picture {
 
     /** The picture at another size, by the antialiasing bilinear filter of {@link #tensor}. */
     public Picture resized(int width, int height) {
+        if (width < 1 || height < 1 || (long) width * height > PictureFile.MOST_PIXELS) {
+            throw new IllegalArgumentException("picture: expected a size of 1 to " + PictureFile.MOST_PIXELS + " pixels, found "
+                + width + "x" + height);
+        }
         return new Picture(Resample.bilinear(pixels, width, height));
     }
 

@@ -132,4 +132,50 @@ class PictureTest {
         picture.samples()[1]++;
         assertEquals(Noise.picture(2, 2), picture);
     }
+
+    /** Planes are the levels behind a tensor: without mean and deviation, the tensor times 255. */
+    @ParameterizedTest
+    @CsvSource({"3, 40, 30", "1, 40, 30", "3, 28, 28", "1, 28, 28", "3, 9, 50"})
+    void planesAreTheTensorsLevels(int channels, int width, int height) {
+        var zeros = List.of(0f, 0f, 0f).subList(0, channels);
+        var ones = List.of(1f, 1f, 1f).subList(0, channels);
+        for (var fit : Preprocessing.Fit.values()) {
+            var preprocessing = new Preprocessing(channels, fit, 28, 25, 27, 1, zeros, ones, Preprocessing.Invert.AUTO);
+            var picture = Noise.picture(width, height);
+            var planes = picture.planes(preprocessing);
+            var values = picture.tensor(preprocessing).toArray();
+            for (int i = 0; i < values.length; i++) assertEquals(values[i], planes[i] & 0xff);
+        }
+    }
+
+    @Test
+    void planesAreTheCallersOwn() {
+        var picture = Picture.gray(28, 28, new byte[28 * 28]);
+        picture.planes(Preprocessing.MNIST)[5] = 1;
+        assertEquals(0, picture.planes(Preprocessing.MNIST)[5]);
+    }
+
+    @Test
+    void partsAndSizes() {
+        var picture = Noise.picture(10, 7);
+        var part = picture.part(3, 2, 5, 4);
+        assertEquals("Picture 5x4", part.toString());
+        for (int y = 0; y < 4; y++) {
+            for (int i = 0; i < 15; i++) assertEquals(picture.samples()[((y + 2) * 10 + 3) * 3 + i], part.samples()[y * 15 + i]);
+        }
+        assertEquals(picture, picture.part(0, 0, 10, 7));
+        var resized = Resample.bilinear(new Pixels(10, 7, 3, picture.samples()), 4, 9);
+        assertArrayEquals(resized.samples(), picture.resized(4, 9).samples());
+        assertEquals("picture: expected a part within 10x7, found 5x4 at column 6, row 2",
+            assertThrows(IllegalArgumentException.class, () -> picture.part(6, 2, 5, 4)).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> picture.part(0, Integer.MAX_VALUE, 5, 4));
+        assertThrows(IllegalArgumentException.class, () -> picture.resized(0, 4));
+        assertThrows(IllegalArgumentException.class, () -> picture.resized(1 << 20, 1 << 20));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"a.jpg, true", "b.JPEG, true", "x/y.webp, true", "notes.txt, false", "a.png.part, false"})
+    void namesOfPictures(String name, boolean isPicture) {
+        assertEquals(isPicture, Picture.hasPictureName(name));
+    }
 }
