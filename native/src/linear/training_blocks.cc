@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t images_at_a_time = 96;
 constexpr int64_t cached_floats = 128 * 1024;                 // half of a small L2 cache
 constexpr int64_t least_inputs = 1024, most_inputs = 4096;    // of a chunk of the forward pass, times 4 rows of weights
-constexpr int64_t data_inputs = 512, data_rows = 64;          // of a block of weights in the backward pass: 128 KiB
+constexpr int64_t data_inputs = 512, data_rows = 32;          // of a block of weights in the backward pass: 64 KiB
 constexpr int64_t data_unit = 64;                             // inputs, four vectors of AVX-512
 constexpr int64_t weights_inputs = 480;                       // five register tiles of AVX-512, for all images
 

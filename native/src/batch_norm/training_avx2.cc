@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/isa_avx2.h"
+
+#include "batch_norm/training.inl.h"
+
+namespace sextant {
+
+const batch_norm_training_kernels batch_norm_training_avx2 = avx2::batch_norm_training_table;
+
+}  // namespace sextant
