@@ -112,6 +112,16 @@ void check_blocked(gradient_case a) {
     }
 }
 
+/// With a plain source, as the network's input is.
+void check_first(gradient_case a) {
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) {
+        EXPECT_FALSE(check(a, SEXTANT_NCHW, layout).empty()) << a.name;
+        a.dst_halo = 1;
+        check(a, SEXTANT_NCHW, layout, a.c + 2, a.k + 2 * layout);
+        a.dst_halo = 0;
+    }
+}
+
 bool took_part(const std::vector<std::string>& names, const std::string& part) {
     return std::any_of(names.begin(), names.end(), [&](const auto& name) { return name.find(part) != std::string::npos; });
 }
@@ -235,9 +245,31 @@ TEST(conv2d_backward_weights, sizes_around_tiles_and_strips) {
         }
 }
 
+TEST(conv2d_backward_weights, first_layers) {
+    gradient_case cases[] = {
+        shape("LeNet", 5, 1, 28, 6, 5, 1, 2),
+        shape("AlexNet", 2, 3, 40, 64, 11, 4, 2),
+        shape("VGG", 1, 3, 30, 64, 3, 1, 1),
+        shape("VGG, a long row", 1, 3, 140, 24, 3, 1, 1),
+        shape("ResNet", 2, 3, 37, 64, 7, 2, 3),
+        shape("1x1", 3, 4, 9, 33, 1, 1, 0),
+        shape("a wide kernel", 1, 2, 31, 18, 13, 3, 6),
+        shape("two, even", 4, 2, 8, 40, 2, 2, 0),
+        shape("more padding than image", 2, 3, 2, 17, 4, 1, 5),
+        shape("16 channels", 2, 16, 9, 20, 3, 1, 1),
+    };
+    for (const auto& a : cases) check_first(a);
+    gradient_case odd{.name = "strides, paddings, dilation down", .n = 3, .c = 3, .h = 19, .w = 26, .k = 35, .r = 3, .s = 5,
+                      .stride_h = 2, .stride_w = 3, .pad_top = 0, .pad_left = 4, .pad_bottom = 3, .pad_right = 0, .dilation_h = 2};
+    check_first(odd);
+    odd.bias = false;
+    check_first(odd);
+}
+
 TEST(conv2d_backward_weights, mixed_layouts_have_a_reference_only) {
     const gradient_case a{.name = "mixed", .c = 20};
     EXPECT_EQ(check(a, SEXTANT_NCHW16C, SEXTANT_NCHW), std::vector<std::string>{});
+    EXPECT_EQ(check(a, SEXTANT_NCHW, SEXTANT_NCHW16C), std::vector<std::string>{});
     EXPECT_EQ(check(a, SEXTANT_NCHW8C, SEXTANT_NCHW16C), std::vector<std::string>{});
 }
 

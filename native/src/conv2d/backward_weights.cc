@@ -2,6 +2,7 @@
 #include "conv2d/backward_weights.h"
 
 #include "conv2d/backward_weights_direct.h"
+#include "conv2d/backward_weights_first.h"
 #include "conv2d/backward_weights_lists.h"
 
 namespace sextant {
@@ -24,12 +25,17 @@ constexpr conv2d_backward_weights_implementation entry(const char* name) {
 
 template <int32_t Isa, const backward_weights_direct_kernels& Kernels>
 constexpr auto direct = entry<Isa, Kernels, backward_weights_direct_declines, create_backward_weights_direct>;
+template <int32_t Isa, const backward_weights_first_kernels& Kernels>
+constexpr auto first = entry<Isa, Kernels, backward_weights_first_declines, create_backward_weights_first>;
 
 constexpr conv2d_backward_weights_implementation list[] = {
 #if defined(SEXTANT_X86_64)
+    first<SEXTANT_ISA_AVX512, backward_weights_first_avx512>("f32_conv2d_backward_weights_first_avx512"),
+    first<SEXTANT_ISA_AVX2, backward_weights_first_avx2>("f32_conv2d_backward_weights_first_avx2"),
     direct<SEXTANT_ISA_AVX512, backward_weights_direct_avx512>("f32_conv2d_backward_weights_direct_avx512"),
     direct<SEXTANT_ISA_AVX2, backward_weights_direct_avx2>("f32_conv2d_backward_weights_direct_avx2"),
 #endif
+    first<SEXTANT_ISA_PORTABLE, backward_weights_first_portable>("f32_conv2d_backward_weights_first_portable"),
     direct<SEXTANT_ISA_PORTABLE, backward_weights_direct_portable>("f32_conv2d_backward_weights_direct_portable"),
     {"conv2d_backward_weights_reference", [](const problem&, const traits&) { return std::string(); },
      create_conv2d_backward_weights_reference, every_dtype},

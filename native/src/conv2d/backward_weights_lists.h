@@ -33,6 +33,11 @@ std::string backward_weights_direct_declines(const conv2d_backward_weights&, con
 std::unique_ptr<op> create_backward_weights_direct(const conv2d_backward_weights&, const device_traits&,
                                                    const backward_weights_direct_kernels&);
 
+struct backward_weights_first_kernels;
+std::string backward_weights_first_declines(const conv2d_backward_weights&, const backward_weights_first_kernels&);
+std::unique_ptr<op> create_backward_weights_first(const conv2d_backward_weights&, const device_traits&,
+                                                  const backward_weights_first_kernels&);
+
 std::unique_ptr<op> create_conv2d_backward_weights_reference(const conv2d_backward_weights&,
                                                              const conv2d_backward_weights_parameters&, const device_traits&);
 

@@ -22,10 +22,13 @@ inline constexpr int tile_vectors = 2;
 ///   |-----------------|--------------------|---------------------------------|
 ///   | AVX-512         | 2 x 8 or 1 x 16    | 10 / 16                         |
 ///   | AVX2            | 2 x 4 or 1 x 8     | 6 / 8                           |
-///   | portable        | 1 x 4              | 5 / 4   (pairs of registers)    |
+///   | portable        | 2 x 2 or 1 x 4     | 4 / 4   (pairs of registers)    |
+///
+/// First layers: sums of neighbouring taps, `first_gradient_sums` at most.
 namespace avx512 {
 inline constexpr int tile_pixels = 14;
 inline constexpr int gradient_channels[] = {16, 8};
+inline constexpr int first_gradient_sums = 26;
 }
 namespace avx512_bf16 {
 inline constexpr int tile_pixels = 14;
@@ -33,10 +36,12 @@ inline constexpr int tile_pixels = 14;
 namespace avx2 {
 inline constexpr int tile_pixels = 6;
 inline constexpr int gradient_channels[] = {8, 4};
+inline constexpr int first_gradient_sums = 12;
 }
 namespace portable {
 inline constexpr int tile_pixels = 2;
 inline constexpr int gradient_channels[] = {4, 2};
+inline constexpr int first_gradient_sums = 4;
 }
 
 /// Narrow planes (7 x 7) fill a tile with two rows of up to half its pixels.

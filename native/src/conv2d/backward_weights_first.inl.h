@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients of first layers' weights, from an NCHW source of few channels and a channel-blocked diff_dst, one register tile:
+//
+//   sums[c][r][s][k] += sum over p, q of diff_dst[k][p][q] * src[c][p*stride + r*dilation][q*stride + s]
+//
+// for neighbouring s, one or more pairs (c, r), and a panel of one or two vectors of output channels k.
+// src: rows with their padding, [c][row][column], from which each tap is broadcast. diff_dst: [k / lanes][p][q][lanes].
+// Registers: lines x taps x vectors sums, which stay over all the pixels; the vectors of diff_dst and one broadcast; see blocking.h.
+#include <utility>
+
+#include "conv2d/backward_weights_first.h"
+#include "conv2d/backward_weights_sums.inl.h"
+#include "conv2d/blocking.h"
+
+namespace sextant::SEXTANT_ISA_NAMESPACE {
+
+template <int Vectors, int Taps, int Lines>
+void backward_weights_first(const backward_weights_first_tile& t) {
+    vec sum[Lines][Taps][Vectors] = {};
+    for (int y = 0; y < t.rows; ++y) {
+        const float* line[Lines];
+#pragma GCC unroll 5
+        for (int i = 0; i < Lines; ++i) line[i] = t.lines[i] + y * t.src_row;
+        const float* diff = t.diff + y * t.diff_row;
+#pragma GCC unroll 1
+        for (int x = 0; x < t.columns; ++x, diff += lanes) {
+            vec d[Vectors];
+#pragma GCC unroll 2
+            for (int v = 0; v < Vectors; ++v) d[v] = load(diff + v * t.diff_plane);
+#pragma GCC unroll 5
+            for (int i = 0; i < Lines; ++i) {
+#pragma GCC unroll 16
+                for (int s = 0; s < Taps; ++s) {
+                    const vec b = broadcast(line[i][s]);
+#pragma GCC unroll 2
+                    for (int v = 0; v < Vectors; ++v) sum[i][s][v] += b * d[v];
+                }
+                line[i] += t.src_column;
+            }
+        }
+    }
+#pragma GCC unroll 5
+    for (int i = 0; i < Lines; ++i)
+#pragma GCC unroll 16
+        for (int s = 0; s < Taps; ++s)
+#pragma GCC unroll 2
+            for (int v = 0; v < Vectors; ++v) {
+                float* const sums = t.sums + i * t.sums_line + (s * Vectors + v) * lanes;
+                store(sums, load(sums) + sum[i][s][v]);
+            }
+}
+
+template <int Vectors, int Taps, int... Lines>
+constexpr void fill_lines(backward_weights_first_kernels& table, std::integer_sequence<int, Lines...>) {
+    table.taps[Vectors - 1] = Taps;
+    table.lines[Vectors - 1][Taps] = sizeof...(Lines);
+    ((table.tiles[Vectors - 1][Taps][Lines + 1] = backward_weights_first<Vectors, Taps, Lines + 1>), ...);
+}
+
+/// Taps + 1 side by side, in as many lines as there are registers for.
+template <int Vectors, int... Taps>
+constexpr void fill_taps(backward_weights_first_kernels& table, std::integer_sequence<int, Taps...>) {
+    constexpr int most = backward_weights_first_tile::most_lines;
+    (fill_lines<Vectors, Taps + 1>(
+         table, std::make_integer_sequence<int, std::min(most, first_gradient_sums / Vectors / (Taps + 1))>{}),
+     ...);
+}
+
+constexpr backward_weights_first_kernels backward_weights_first_table() {
+    constexpr int most = backward_weights_first_kernels::most_taps;
+    backward_weights_first_kernels table{};
+    table.lanes = lanes;
+    fill_taps<1>(table, std::make_integer_sequence<int, std::min(most, first_gradient_sums)>{});
+    fill_taps<2>(table, std::make_integer_sequence<int, std::min(most, first_gradient_sums / 2)>{});
+    table.plane = backward_weights_add_plane;
+    table.finish = backward_weights_finish;
+    return table;
+}
+
+}  // namespace sextant::SEXTANT_ISA_NAMESPACE

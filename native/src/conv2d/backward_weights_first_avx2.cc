@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/isa_avx2.h"
+
+#include "conv2d/backward_weights_first.inl.h"
+
+namespace sextant {
+
+constinit const backward_weights_first_kernels backward_weights_first_avx2 = avx2::backward_weights_first_table();
+
+}  // namespace sextant

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/isa_portable.h"
+
+#include "conv2d/backward_weights_first.inl.h"
+
+namespace sextant {
+
+constinit const backward_weights_first_kernels backward_weights_first_portable = portable::backward_weights_first_table();
+
+}  // namespace sextant
