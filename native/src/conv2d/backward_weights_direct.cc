@@ -161,58 +161,93 @@ class conv2d_backward_weights_direct final : public conv2d_backward_weights_op {
     void add(const chunk& c, int64_t first, int64_t end, const places& at, float* sums) const {
         std::fill(sums, sums + bias_sums_of(c, c.panels), 0.0f);
         for (int64_t number = first; number < end; ++number) {
-            const strip pixels = strip_at(number);
+            const strip pixels = strip_at(number), next = number + 1 < end ? strip_at(number + 1) : strip{};
+            int planes_ahead = 0;
             for (int panel = 0; panel < c.panels; ++panel) {
                 if (at.diff_bias && c.first_block == 0) add_bias(c, panel, pixels, at, sums + bias_sums_of(c, panel));
                 for (int block = 0; block < c.blocks; ++block)
                     for (int r = 0; r < conv_.r; ++r)
-                        for (int s = 0; s < conv_.s; ++s) add_tap(c, panel, block, r, s, pixels, at, sums + sums_of(c, panel));
+                        for (int s = 0; s < conv_.s; ++s) {
+                            backward_weights_tile t{};
+                            const int channels = place(t, c, panel, block, r, s, pixels, at, sums + sums_of(c, panel));
+                            add_channels(t, c, vectors_of(c.first_panel + panel), channels, next, planes_ahead, at);
+                        }
             }
         }
     }
 
-    /// Offset of the first vector of a panel at pixel (0, 0) of an image.
-    int64_t diff_offset(const chunk& c, int panel, int image) const {
+    /// Offset of the first vector of a panel at a pixel.
+    int64_t diff_offset(const chunk& c, int panel, int image, int row, int column) const {
         const sextant_tensor& t = conv_.dst;
         const int64_t block = int64_t{c.group} * dst_blocks_ + (c.first_panel + panel) * tile_vectors;
-        return image * image_pitch(t) + block * plane_pitch(t) + origin(t);
+        return image * image_pitch(t) + block * plane_pitch(t) + origin(t) + row * row_pitch(t) + int64_t{column} * lanes_;
     }
 
-    void add_tap(const chunk& c, int panel, int block, int r, int s, const strip& pixels, const places& at, float* sums) const {
+    /// Offset of the pixel of a block of src that a tap of a pixel of diff_dst meets.
+    int64_t src_offset(const chunk& c, int block, int image, int row, int column, int r, int s) const {
+        const auto& a = conv_;
+        const int64_t y = int64_t{row} * a.stride_h - a.pad_top + r * a.dilation_h;
+        const int64_t x = int64_t{column} * a.stride_w - a.pad_left + s * a.dilation_w;
+        return image * image_pitch(a.src) + (int64_t{c.group} * src_blocks_ + c.first_block + block) * plane_pitch(a.src) +
+               origin(a.src) + y * row_pitch(a.src) + x * lanes_;
+    }
+
+    /// A tile at the first channel of a block and tap; returns how many channels there are, none where the tap meets no pixel.
+    int place(backward_weights_tile& t, const chunk& c, int panel, int block, int r, int s, const strip& pixels, const places& at,
+              float* sums) const {
         const auto& a = conv_;
         const range rows = rows_[r].within(pixels.rows), columns = columns_[s].within(pixels.columns);
-        if (!rows.size() || !columns.size()) return;
-        const int64_t y = int64_t{rows.first} * a.stride_h - a.pad_top + r * a.dilation_h;
-        const int64_t x = int64_t{columns.first} * a.stride_w - a.pad_left + s * a.dilation_w;
-        const int vectors = vectors_of(c.first_panel + panel), width = vectors * lanes_, most = kernels_.channels[vectors - 1];
-        backward_weights_tile t{};
+        if (!rows.size() || !columns.size()) return 0;
+        const int width = vectors_of(c.first_panel + panel) * lanes_;
+        t.src = at.src + src_offset(c, block, pixels.images.first, rows.first, columns.first, r, s);
         t.src_image = image_pitch(a.src);
         t.src_row = a.stride_h * row_pitch(a.src);
         t.src_column = int64_t{a.stride_w} * lanes_;
-        t.diff = at.diff_dst + diff_offset(c, panel, pixels.images.first) + rows.first * row_pitch(a.dst) +
-                 int64_t{columns.first} * lanes_;
+        t.diff = at.diff_dst + diff_offset(c, panel, pixels.images.first, rows.first, columns.first);
         t.diff_image = image_pitch(a.dst);
         t.diff_row = row_pitch(a.dst);
         t.diff_plane = plane_pitch(a.dst);
         t.images = pixels.images.size();
         t.rows = rows.size();
         t.columns = columns.size();
+        t.sums = sums + (int64_t{block} * lanes_ * taps_ + r * a.s + s) * width;
         t.sums_channel = int64_t{taps_} * width;
-        const float* src = at.src + pixels.images.first * image_pitch(a.src) + origin(a.src) + y * row_pitch(a.src) + x * lanes_ +
-                           (int64_t{c.group} * src_blocks_ + c.first_block + block) * plane_pitch(a.src);
-        const int channels = std::min(lanes_, channels_of(c) - block * lanes_);
-        for (int channel = 0; channel < channels; channel += most) {
-            t.src = src + channel;
-            t.sums = sums + (int64_t{block * lanes_ + channel} * taps_ + r * a.s + s) * width;
-            kernels_.tiles[vectors - 1][std::min(most, channels - channel)](t);
+        return std::min(lanes_, channels_of(c) - block * lanes_);
+    }
+
+    /// All channels of a block, as many at a time as a tile has. Each tile fetches one plane of the next strip.
+    void add_channels(backward_weights_tile& t, const chunk& c, int vectors, int channels, const strip& next, int& planes_ahead,
+                      const places& at) const {
+        for (int most = kernels_.channels[vectors - 1]; channels > 0; channels -= most, t.src += most) {
+            look_ahead(t, c, planes_ahead++, next, at);
+            kernels_.tiles[vectors - 1][std::min(most, channels)](t);
+            t.sums += most * t.sums_channel;
+        }
+    }
+
+    /// The planes of a strip: those of the chunk's panels, then its blocks of src (the rows that the last r meets).
+    void look_ahead(backward_weights_tile& t, const chunk& c, int plane, const strip& next, const places& at) const {
+        const int diff_planes = std::min(c.panels * tile_vectors, dst_blocks_ - c.first_panel * tile_vectors);
+        const int block = plane - diff_planes;
+        t.ahead_row = t.diff_row;
+        t.ahead_column = lanes_;
+        if (!next.images.size() || block >= c.blocks) {
+            t.ahead = t.diff;  // lines that are read anyway
+        } else if (block < 0) {
+            t.ahead = at.diff_dst + diff_offset(c, 0, next.images.first, next.rows.first, next.columns.first) +
+                      plane * t.diff_plane;
+        } else {
+            t.ahead = at.src + src_offset(c, block, next.images.first, next.rows.first, next.columns.first, conv_.r - 1, 0);
+            t.ahead_row = t.src_row;
+            t.ahead_column = t.src_column;
         }
     }
 
     void add_bias(const chunk& c, int panel, const strip& pixels, const places& at, float* sums) const {
         const sextant_tensor& t = conv_.dst;
         for (int v = 0; v < vectors_of(c.first_panel + panel); ++v)
-            kernels_.plane({at.diff_dst + diff_offset(c, panel, pixels.images.first) + v * plane_pitch(t) +
-                                pixels.rows.first * row_pitch(t) + int64_t{pixels.columns.first} * lanes_,
+            kernels_.plane({at.diff_dst + v * plane_pitch(t) +
+                                diff_offset(c, panel, pixels.images.first, pixels.rows.first, pixels.columns.first),
                             image_pitch(t), row_pitch(t), pixels.images.size(), pixels.rows.size(), pixels.columns.size(),
                             sums + v * lanes_});
     }

@@ -15,6 +15,8 @@ struct backward_weights_tile {
     int images, rows, columns;
     float* sums;        // added to: vectors * lanes for each channel
     int64_t sums_channel;
+    const float* ahead;  // as many pixels of the next strip, fetched into L2 meanwhile
+    int64_t ahead_row, ahead_column;
 };
 
 struct backward_weights_direct_kernels {

@@ -25,8 +25,10 @@ void backward_weights_multiply(const backward_weights_tile& t) {
         for (int y = 0; y < t.rows; ++y) {
             const float* src = t.src + n * t.src_image + y * t.src_row;
             const float* diff = t.diff + n * t.diff_image + y * t.diff_row;
+            const float* ahead = t.ahead + y * t.ahead_row;
 #pragma GCC unroll 1
-            for (int x = 0; x < t.columns; ++x, src += t.src_column, diff += lanes) {
+            for (int x = 0; x < t.columns; ++x, src += t.src_column, diff += lanes, ahead += t.ahead_column) {
+                __builtin_prefetch(ahead, 0, 2);
                 vec d[Vectors];
 #pragma GCC unroll 2
                 for (int v = 0; v < Vectors; ++v) d[v] = load(diff + v * t.diff_plane);

@@ -95,6 +95,9 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
         t.rows = count;
         t.columns = columns;
         t.sums_line = int64_t{a.s} * width;
+        // Where the next strip's pixels lie if it is one of the same image; elsewhere nothing is lost.
+        const float* const next = diff + (column_strips_ == 1 ? count * row_pitch(a.dst) : int64_t{columns} * lanes_);
+        int plane = 0;
         const int tap_cuts = static_cast<int>(ceil_div(a.s, kernels_.taps[vectors - 1]));
         for (int cut = 0; cut < tap_cuts; ++cut) {
             const int tap = a.s * cut / tap_cuts, taps = a.s * (cut + 1) / tap_cuts - tap;
@@ -107,6 +110,8 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
                     t.lines[j] = rows + (int64_t{c} * source_rows_ + r * a.dilation_h) * source_pitch_ + tap;
                 }
                 t.sums = sums + (int64_t{line} * a.s + tap) * width;
+                t.ahead = plane < vectors ? next + plane * t.diff_plane : diff;
+                ++plane;
                 kernels_.tiles[vectors - 1][taps][lines](t);
             }
         }

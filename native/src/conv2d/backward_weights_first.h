@@ -16,6 +16,7 @@ struct backward_weights_first_tile {
     int rows, columns;
     float* sums;                     // added to: vectors * lanes for each tap
     int64_t sums_line;
+    const float* ahead;  // as many pixels that will be needed next, fetched into L2 meanwhile
 };
 
 struct backward_weights_first_kernels {

@@ -22,8 +22,10 @@ void backward_weights_first(const backward_weights_first_tile& t) {
 #pragma GCC unroll 5
         for (int i = 0; i < Lines; ++i) line[i] = t.lines[i] + y * t.src_row;
         const float* diff = t.diff + y * t.diff_row;
+        const float* ahead = t.ahead + y * t.diff_row;
 #pragma GCC unroll 1
-        for (int x = 0; x < t.columns; ++x, diff += lanes) {
+        for (int x = 0; x < t.columns; ++x, diff += lanes, ahead += lanes) {
+            __builtin_prefetch(ahead, 0, 2);
             vec d[Vectors];
 #pragma GCC unroll 2
             for (int v = 0; v < Vectors; ++v) d[v] = load(diff + v * t.diff_plane);
