@@ -3,9 +3,11 @@
 // instruction set.
 #pragma once
 #include "optimizer/gradient_norm.h"
+#include "optimizer/optimizer_kernels.h"
 
 namespace sextant {
 
+std::unique_ptr<op> create_gradient_norm(const gradient_norm_problem&, const optimizer_kernels&);
 std::unique_ptr<op> create_gradient_norm_reference(const gradient_norm_problem&, const gradient_norm_parameters&, const device_traits&);
 
 }  // namespace sextant

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "optimizer/optimizer.h"
+#include "optimizer/optimizer_kernels.h"
 #include "runtime/training_state.h"
 
 namespace sextant {
@@ -20,6 +21,7 @@ inline float optimizer_clip(const sextant_optimizer& a, const sextant_training_s
     return state.gradient_norm > a.largest_norm ? a.largest_norm / state.gradient_norm : 1;
 }
 
+std::unique_ptr<op> create_optimizer(const sextant_optimizer&, const optimizer_parameters&, const optimizer_kernels&);
 std::unique_ptr<op> create_optimizer_reference(const sextant_optimizer&, const optimizer_parameters&, const device_traits&);
 
 }  // namespace sextant
