@@ -48,8 +48,18 @@ final class WholeFile {
             } catch (AtomicMoveNotSupportedException e) {
                 Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING);
             }
+            forceFolder(file.toAbsolutePath().getParent());
         } finally {
             Files.deleteIfExists(temporary);
+        }
+    }
+
+    /** Brings the new name to the disk too, where the system lets folders be opened for it. */
+    private static void forceFolder(Path folder) {
+        try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        } catch (IOException _) {
+            // The file is whole either way; which of the two a crash of the machine leaves is up to the system then.
         }
     }
 
