@@ -8,6 +8,7 @@ module dev.sextant {
     requires dev.sextant.bindings;
     requires info.picocli;
     requires java.desktop;
+    requires me.tongfei.progressbar;
     requires tools.jackson.core;
 
     exports dev.sextant;

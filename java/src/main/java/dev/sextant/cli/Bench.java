@@ -4,9 +4,13 @@ package dev.sextant.cli;
 import dev.sextant.Device;
 import dev.sextant.Model;
 import dev.sextant.Shape;
+import dev.sextant.Trainer;
 import dev.sextant.models.Network;
 import dev.sextant.nn.Layers;
+import dev.sextant.train.Initialisation;
+import dev.sextant.train.Optimizer;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -25,12 +29,14 @@ import picocli.CommandLine.Spec;
     description = {
         "Measure how fast networks run, on random weights and a random input.",
         "",
-        "A run is one forward pass of the batch, from the input in memory to the outputs in memory. Images a second come from the median "
-            + "run; a multiply-add counts as 2 flops."
+        "A run is one forward pass of the batch, from the input in memory to the outputs in memory; with --train one step of training: "
+            + "forward, loss, backward and stochastic gradient descent with momentum. Images a second come from the median run; a "
+            + "multiply-add counts as 2 flops."
     },
     footer = {
         "  sextant bench resnet50 --batch 16 --threads 2",
-        "  sextant bench alexnet vgg16 googlenet --batch 1,16 --seconds 2 --json"
+        "  sextant bench alexnet vgg16 googlenet --batch 1,16 --seconds 2 --json",
+        "  sextant bench resnet18 --batch 16 --train"
     })
 final class Bench implements Callable<Integer> {
     @Spec
@@ -47,6 +53,9 @@ final class Bench implements Callable<Integer> {
     private Shape input;
 
     private double seconds;
+
+    @Option(names = "--train", description = "Measure steps of training instead of forward passes.")
+    private boolean train;
 
     @Option(names = "--json", description = "Print one JSON object a measurement, each on its own line.")
     private boolean json;
@@ -80,7 +89,7 @@ final class Bench implements Callable<Integer> {
             for (var network : networks) {
                 try (var model = Model.random(network, 1)) {
                     for (int batch : batches) {
-                        var measured = measure(model, device, batch);
+                        var measured = train ? measureTraining(network, device, batch) : measure(model, device, batch);
                         if (json) {
                             out.println(json(measured, device));
                             out.flush();
@@ -97,12 +106,32 @@ final class Bench implements Callable<Integer> {
     private Measurement measure(Model model, Device device, int batch) {
         var image = input == null ? model.network().input() : input;
         try (var predictor = run.predictor(model, device, image.prepend(batch)); var arena = Arena.ofConfined()) {
-            var random = new SplittableRandom(1);
             var src = arena.allocate(predictor.inputShape().elements() * Float.BYTES, 64);
-            for (long i = 0; i < predictor.inputShape().elements(); i++) src.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-2, 2));
+            fill(src);
             var dst = arena.allocate(predictor.outputShape().elements() * Float.BYTES, 64);
             var timing = Timing.of(() -> predictor.predict(src, dst), seconds);
             return new Measurement(model.network().name(), batch, image, timing, Layers.inference(model.network().body(), image).flops());
+        }
+    }
+
+    /** Steps whose rate is so small that the numbers stay what they are, random pictures and a class for each. */
+    private Measurement measureTraining(Network network, Device device, int batch) {
+        var sized = input == null ? network : network.at(input.dim(1), input.dim(2));
+        var options = Trainer.Options.of(batch, Optimizer.Sgd.of(0.9, 1e-4)).withPrecision(run.precision());
+        try (var trainer = new Trainer(sized, device, Initialisation.of(sized).parameters(sized, 1), options)) {
+            int classes = sized.labels().size();
+            fill(trainer.images());
+            trainer.targets().fill((byte) 0);
+            for (int i = 0; i < batch; i++) trainer.targets().setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * classes + i % classes, 1);
+            var timing = Timing.of(() -> trainer.step(1e-9), seconds);
+            return new Measurement(network.name(), batch, sized.input(), timing, trainer.flops() / batch);
+        }
+    }
+
+    private static void fill(MemorySegment images) {
+        var random = new SplittableRandom(1);
+        for (long i = 0; i < images.byteSize() / Float.BYTES; i++) {
+            images.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-2, 2));
         }
     }
 
@@ -126,6 +155,7 @@ final class Bench implements Callable<Integer> {
     private String json(Measurement m, Device device) {
         return Json.line(json -> {
             json.writeStringProperty("model", m.model());
+            json.writeStringProperty("run", train ? "training step" : "forward");
             json.writeNumberProperty("batch", m.batch());
             json.writeNumberProperty("threads", device.info().threads());
             json.writeStringProperty("precision", run.precision().toString());
