@@ -13,8 +13,8 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-inline constexpr int64_t stretch = 256;  // pixels between two visits to double
-inline constexpr int unrolled = 4;
+constexpr int64_t stretch = 256;  // pixels between two visits to double
+constexpr int unrolled = 4;
 
 /// Two sums of at most `stretch` pixels.
 struct short_sums {

@@ -9,7 +9,7 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-inline constexpr int stretch = 8 * lanes;
+constexpr int stretch = 8 * lanes;
 
 SEXTANT_INLINE lane_mask mask_at(int i, int count) { return first_lanes_mask(count - i < lanes ? count - i : lanes); }
 

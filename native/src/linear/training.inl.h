@@ -16,13 +16,13 @@
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
 #if SEXTANT_LANES == 16
-inline constexpr int forward_images = 6, data_images = 6, data_vectors = 4, weights_vectors = 6;
+constexpr int forward_images = 6, data_images = 6, data_vectors = 4, weights_vectors = 6;
 #elif defined(__AVX__)
-inline constexpr int forward_images = 2, data_images = 5, data_vectors = 2, weights_vectors = 2;
+constexpr int forward_images = 2, data_images = 5, data_vectors = 2, weights_vectors = 2;
 #else
-inline constexpr int forward_images = 1, data_images = 4, data_vectors = 1, weights_vectors = 1;
+constexpr int forward_images = 1, data_images = 4, data_vectors = 1, weights_vectors = 1;
 #endif
-inline constexpr int tile_rows = linear_tile_rows;
+constexpr int tile_rows = linear_tile_rows;
 
 /// Lane j of the result is the sum of the lanes of x[j].
 template <int S = 1>

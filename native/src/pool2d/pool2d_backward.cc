@@ -8,8 +8,32 @@ namespace {
 
 using entry = implementation<sextant_pool2d_backward, pool2d_backward_parameters>;
 
+template <int32_t Isa, const pool2d_backward_kernels& Kernels>
+std::string declines(const sextant_pool2d_backward& a, const device_traits& device) {
+    if (device.isa < Isa) return "the device lacks the instruction set";
+    const bool one_pixel = !is_blocked(a.diff_dst) && a.diff_dst.h == 1 && a.diff_dst.w == 1;
+    if (a.diff_src.layout == Kernels.block && (one_pixel || a.diff_dst.layout == Kernels.block) &&
+        (a.forward.kind != SEXTANT_POOL_MAX || a.forward.src.layout == Kernels.block))
+        return {};
+    return "an operand does not lie in blocks of " + std::to_string(Kernels.block) + " channels";
+}
+
+template <int32_t Isa, const pool2d_backward_kernels& Kernels>
+constexpr entry entry_of(const char* name) {
+    return {name, declines<Isa, Kernels>,
+            [](const sextant_pool2d_backward& problem, const pool2d_backward_parameters&, const device_traits&) {
+                return create_pool2d_backward(problem, Kernels);
+            }};
+}
+
 constexpr entry list[] = {
-    {"pool2d_backward_reference", [](const sextant_pool2d_backward&, const device_traits&) { return std::string(); }, create_pool2d_backward_reference, every_dtype},
+#if defined(SEXTANT_X86_64)
+    entry_of<SEXTANT_ISA_AVX512, pool2d_backward_avx512>("f32_pool2d_backward_avx512"),
+    entry_of<SEXTANT_ISA_AVX2, pool2d_backward_avx2>("f32_pool2d_backward_avx2"),
+#endif
+    entry_of<SEXTANT_ISA_PORTABLE, pool2d_backward_portable>("f32_pool2d_backward_portable"),
+    {"pool2d_backward_reference", [](const sextant_pool2d_backward&, const device_traits&) { return std::string(); },
+     create_pool2d_backward_reference, every_dtype},
 };
 
 }  // namespace

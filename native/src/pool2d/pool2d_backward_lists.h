@@ -3,10 +3,12 @@
 // instruction set.
 #pragma once
 #include "pool2d/pool2d_backward.h"
+#include "pool2d/backward_kernels.h"
 #include "pool2d/pool2d_lists.h"
 
 namespace sextant {
 
+std::unique_ptr<op> create_pool2d_backward(const sextant_pool2d_backward&, const pool2d_backward_kernels&);
 std::unique_ptr<op> create_pool2d_backward_reference(const sextant_pool2d_backward&, const pool2d_backward_parameters&, const device_traits&);
 
 }  // namespace sextant
