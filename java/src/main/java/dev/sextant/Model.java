@@ -10,6 +10,7 @@ import dev.sextant.graph.Ranges;
 import dev.sextant.graph.SubBatches;
 import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
+import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -82,6 +83,16 @@ public final class Model implements AutoCloseable {
     public static Model of(Network network, Weights weights) {
         return new Model(network, Checkpoint.of(network, weights), weights, weights.metadata(),
             Ranges.of(weights.metadata(), weights.source()));
+    }
+
+    /**
+     * The network with the weights that Sextant ships, trained by itself (the README says how): LeNet-5 on MNIST's digits, ResNet-20
+     * on CIFAR-10.
+     *
+     * @throws IllegalArgumentException if none are built in for it, naming those that are
+     */
+    public static Model pretrained(Network network) {
+        return of(network, BuiltIn.weights(network));
     }
 
     /**

@@ -4,6 +4,7 @@ package dev.sextant.cli;
 import dev.sextant.Device;
 import dev.sextant.Predictor;
 import dev.sextant.image.Picture;
+import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -31,6 +32,8 @@ import picocli.CommandLine.Spec;
             + "with the network: ImageNet's thousand classes, CIFAR-10's ten or the digits."
     },
     footer = {
+        "  sextant classify digit.png",
+        "  sextant classify frog.jpg --model resnet20",
         "  sextant classify cat.jpg dog.png --model resnet50 --weights resnet50.safetensors",
         "  sextant classify *.jpg --model resnet50 --weights resnet50.safetensors --json"
     })
@@ -41,11 +44,12 @@ final class Classify implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures: JPEG, PNG, BMP, GIF, WebP.")
     private List<Path> images;
 
-    @Option(names = "--model", required = true, paramLabel = "M", converter = NetworkConverter.class,
-        description = "Network, one of those that 'sextant models' lists.")
+    @Option(names = "--model", paramLabel = "M", converter = NetworkConverter.class, defaultValue = "lenet5",
+        description = "Network, one of those that 'sextant models' lists (default: ${DEFAULT-VALUE}, which reads digits).")
     private Network network;
 
-    @Option(names = "--weights", paramLabel = "F", description = "Its trained parameters, a safetensors file.")
+    @Option(names = "--weights", paramLabel = "F", description = "Its trained parameters, a safetensors file; "
+        + "not needed for lenet5 (digits) and resnet20 (CIFAR-10), whose weights are built in.")
     private Path weights;
 
     @Option(names = "--labels", paramLabel = "F",
@@ -69,7 +73,7 @@ final class Classify implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (weights == null) {
+        if (weights == null && !BuiltIn.has(network)) {
             throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of " + network.name()
                 + " as a safetensors file; none are built in, and none are downloaded");
         }

@@ -6,6 +6,7 @@ import dev.sextant.image.Labels;
 import dev.sextant.image.Preprocessing;
 import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
+import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
 import dev.sextant.nn.Parameter;
 import java.io.IOException;
@@ -19,17 +20,20 @@ import java.util.Optional;
 final class Pretrained {
     private Pretrained() {}
 
-    /** @param labelsFile names of the classes that take precedence over all others, or null */
+    /**
+     * @param file of the weights; null for those that are built in
+     * @param labelsFile names of the classes that take precedence over all others, or null
+     */
     static Model load(Network network, Path file, Path labelsFile) throws IOException {
         var labels = labelsFile == null ? null : Labels.read(Failure.readable(labelsFile));
-        var weights = Safetensors.open(Failure.readable(file));
+        var weights = file == null ? BuiltIn.weights(network) : Safetensors.open(Failure.readable(file));
         try {
             var sized = network.classes(classes(network, weights));
             var adapted = Preprocessing.fromMetadata(weights.metadata()).map(p -> sized.at(p.height(), p.width()).with(p)).orElse(sized);
             var names = Optional.ofNullable(labels).or(() -> Labels.fromMetadata(weights.metadata())).orElse(adapted.labels());
             if (names.size() != adapted.labels().size()) {
-                throw new IllegalArgumentException((labels == null ? file : labelsFile) + ": expects a name for each of the "
-                    + adapted.labels().size() + " classes that " + network.name() + " has in " + file + ", found " + names.size());
+                throw new IllegalArgumentException((labels == null ? weights.source() : labelsFile) + ": expects a name for each of the "
+                    + adapted.labels().size() + " classes that " + network.name() + " has in " + weights.source() + ", found " + names.size());
             }
             return Model.of(adapted.with(names), weights);
         } catch (Throwable e) {

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
@@ -115,6 +116,28 @@ public final class Safetensors {
         return data;
     }
 
+    /**
+     * Reads the bytes of a file that are in memory already.
+     *
+     * @param source what messages call them
+     * @throws FormatException as {@link #open}
+     */
+    public static Weights read(byte[] bytes, String source) throws IOException {
+        if (bytes.length < Long.BYTES) {
+            throw new FormatException(source + ": a safetensors file begins with an 8-byte header length, found " + bytes.length
+                + " bytes");
+        }
+        var all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int length = Header.length(source, all.getLong(0), bytes.length - Long.BYTES);
+        int begin = Long.BYTES + length;
+        var header = Header.parse(source, all.slice(Long.BYTES, length), bytes.length - begin);
+        return StoredWeights.of(source, header, arena -> {
+            var data = arena.allocate(bytes.length - begin, 64);
+            MemorySegment.copy(bytes, begin, data, ValueLayout.JAVA_BYTE, 0, bytes.length - begin);
+            return data;
+        });
+    }
+
     private static byte[] exactly(InputStream in, int count) throws IOException {
         var bytes = in.readNBytes(count);
         if (bytes.length < count) throw new EOFException();
@@ -131,6 +154,11 @@ public final class Safetensors {
         write(file, tensors, Map.of(), metadata);
     }
 
+    /** As {@link #write(Path, Map, Map)}, rounded to 16 bits (IEEE half precision): half the size, 11 significant bits. */
+    public static void writeHalf(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
+        write(file, new TreeMap<>(tensors), DType.F16, metadata);
+    }
+
     /**
      * Writes float32 tensors and such of 8 bits, each of these with its scales under {@code KEY_scale}; otherwise as
      * {@link #write(Path, Map, Map)}.
@@ -142,6 +170,14 @@ public final class Safetensors {
             sorted.put(key, int8);
             sorted.put(key + StoredWeights.SCALE, int8.scaleTensor());
         });
+        write(file, sorted, DType.F32, metadata);
+    }
+
+    /**
+     * @param sorted a {@link Tensor} or an {@link Int8} by key
+     * @param real how the tensors are stored, F32 or F16
+     */
+    private static void write(Path file, SortedMap<String, Object> sorted, DType real, Map<String, String> metadata) throws IOException {
         var json = new ByteArrayOutputStream();
         long end = 0;
         try (var out = JSON.createGenerator(ObjectWriteContext.empty(), json, JsonEncoding.UTF8)) {
@@ -159,10 +195,10 @@ public final class Safetensors {
                 var int8 = entry.getValue() instanceof Int8 found ? found : null;
                 var shape = int8 == null ? ((Tensor) entry.getValue()).shape() : int8.shape();
                 long begin = end;
-                end += shape.elements() * (int8 == null ? Float.BYTES : Byte.BYTES);
+                end += shape.elements() * (int8 != null ? Byte.BYTES : real == DType.F16 ? Short.BYTES : Float.BYTES);
                 out.writeName(entry.getKey());
                 out.writeStartObject();
-                out.writeStringProperty("dtype", (int8 == null ? DType.F32 : DType.I8).name());
+                out.writeStringProperty("dtype", (int8 == null ? real : DType.I8).name());
                 out.writeName("shape");
                 out.writeStartArray();
                 for (int dim : shape.dims()) out.writeNumber(dim);
@@ -185,8 +221,16 @@ public final class Safetensors {
             out.write(ByteBuffer.wrap(json.toByteArray()));
             for (var stored : sorted.values()) {
                 if (stored instanceof Int8 int8) out.write(ByteBuffer.wrap(int8.values()));
+                else if (real == DType.F16) out.write(halves(((Tensor) stored).data()));
                 else out.writeFloats(((Tensor) stored).data());
             }
         });
+    }
+
+    private static ByteBuffer halves(MemorySegment floats) {
+        long count = floats.byteSize() / Float.BYTES;
+        var halves = ByteBuffer.allocate(Math.toIntExact(count * Short.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        for (long i = 0; i < count; i++) halves.putShort(Float.floatToFloat16(floats.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)));
+        return halves.flip();
     }
 }
