@@ -4,7 +4,6 @@ package dev.sextant;
 import static dev.sextant.nn.Nn.*;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sextant.graph.Constant.Parameter;
 import dev.sextant.graph.Graph;
@@ -34,8 +33,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class TrainerGradientTest {
     private static final int CLASSES = 5;
 
+    /** Of networks that have logits, a picture for input and nothing random. */
     static IntStream seeds() {
-        return IntStream.range(0, 120);
+        return IntStream.range(0, 120).filter(seed -> {
+            var random = RandomNetwork.of(new Random(seed));
+            var text = random.network().toString();
+            int channels = random.input().dim(1);
+            return (channels == 1 || channels == 3) && !text.contains("oftmax") && !text.contains("dropout");
+        });
     }
 
     @ParameterizedTest
@@ -44,8 +49,6 @@ class TrainerGradientTest {
         var random = RandomNetwork.of(new Random(seed));
         var body = seq(random.network(), linear(CLASSES));
         var image = random.input().dropFirst();
-        boolean isPicture = image.dim(0) == 1 || image.dim(0) == 3;
-        assumeTrue(isPicture && !body.toString().contains("oftmax") && !body.toString().contains("dropout"), "has logits and nothing random");
         int batch = random.input().dim(0) + 2;
         var labels = new Labels(List.of("a", "b", "c", "d", "e"));
         var network = new Network("random" + seed, body, image, pictures(image), labels);
@@ -79,7 +82,7 @@ class TrainerGradientTest {
         var at = tensors.get(key);
         float[] ahead = at.toArray(), behind = at.toArray();
         for (int i = 0; i < ahead.length; i++) {
-            double step = 1e-3 * gradient.get(i) / length;
+            double step = 1e-4 * gradient.get(i) / length;
             ahead[i] = (float) (ahead[i] + step);
             behind[i] = (float) (behind[i] - step);
             expected += gradient.get(i) * ((double) ahead[i] - behind[i]);
@@ -88,7 +91,7 @@ class TrainerGradientTest {
             - loss(graph, with(tensors, key, Tensor.of(at.shape(), behind)), input, batch);
         double difference = Math.abs(found - expected);
         // Where a rectifier bends or a maximum changes hands within the step, the difference is no derivative.
-        assertTrue(difference < 0.03 * Math.abs(expected) + 2e-7, () -> key + ": the loss changes by " + found + ", its gradient says otherwise: "
+        assertTrue(difference < 0.03 * Math.abs(expected) + 2e-8, () -> key + ": the loss changes by " + found + ", its gradient says otherwise: "
             + difference + " apart; " + body);
     }
 
