@@ -3,9 +3,11 @@
 // instruction set.
 #pragma once
 #include "lrn/lrn_backward.h"
+#include "lrn/backward_kernels.h"
 
 namespace sextant {
 
+std::unique_ptr<op> create_lrn_backward(const sextant_lrn_backward&, const lrn_backward_kernels&);
 std::unique_ptr<op> create_lrn_backward_reference(const sextant_lrn_backward&, const lrn_backward_parameters&, const device_traits&);
 
 }  // namespace sextant
