@@ -3,9 +3,12 @@
 // instruction set.
 #pragma once
 #include "concat/split.h"
+#include "concat/gather_lanes.h"
 
 namespace sextant {
 
+std::unique_ptr<op> create_split_blocked(const split_problem&, const gather_kernels&);
+std::unique_ptr<op> create_split_planar(const split_problem&, const split_parameters&, const device_traits&);
 std::unique_ptr<op> create_split_reference(const split_problem&, const split_parameters&, const device_traits&);
 
 }  // namespace sextant

@@ -3,6 +3,7 @@
 // probability * 2^32. The key is the seed; the counter's words are the block's lower 32 bits, the stream, the step's lower 32 bits,
 // and the step's next 24 bits above the block's upper 8.
 #pragma once
+#include "dropout/dropout_kernels.h"
 #include "dropout/philox.h"
 #include "sextant/sextant.h"
 
@@ -23,6 +24,12 @@ class dropout_mask {
         std::array<float, 4> kept;
         for (int i = 0; i < 4; ++i) kept[i] = words[i] < threshold_ ? 0 : scale_;
         return kept;
+    }
+
+    /// The same for kernels, without operands.
+    dropout_run run() const {
+        return {nullptr, nullptr, 0, 0, threshold_, scale_, stream_, static_cast<uint32_t>(step_),
+                static_cast<uint32_t>(step_ >> 32) << 8, {key_[0], key_[1]}};
     }
 
   private:

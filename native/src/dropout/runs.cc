@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dropout of tensors whose images are runs of elements in the order n c h w: NCHW, and blocks of a single pixel.
+#include "dropout/dropout_lists.h"
+#include "dropout/mask.h"
+#include "runtime/ranges.h"
+#include "runtime/training_state.h"
+
+namespace sextant {
+namespace {
+
+/// Elements of a piece of work.
+constexpr int64_t piece = 1024;
+
+class dropout_runs final : public op {
+  public:
+    dropout_runs(const sextant_dropout& problem, dropout_kernel* kernel)
+        : op(problem.dst), problem_(problem), kernel_(kernel), length_(int64_t{dst.c} * dst.h * dst.w),
+          padding_(channel_blocks(dst) * block_of(dst) - dst.c), pieces_((length_ + piece - 1) / piece) {}
+
+    int operand_count() const override { return 3; }
+
+    void run(thread_pool& pool, const address* operands, std::byte*) const override {
+        const dropout_run all = dropout_mask(problem_, training_state_at(operands[1])).run();
+        // A random number takes about as long as moving some ten floats.
+        const int64_t unit_bytes = 10 * std::min(length_, piece) * int64_t{sizeof(float)};
+        parallel_ranges(pool, dst.n * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
+            for (int64_t unit = first; unit < last; unit++) {
+                const int64_t n = unit / pieces_, begin = unit % pieces_ * piece;
+                dropout_run part = all;
+                part.src = operands[0].as<float>() + n * image_pitch(problem_.src) + begin;
+                part.dst = operands[2].as<float>() + n * image_pitch(dst) + begin;
+                part.first = n * length_ + begin;
+                part.count = std::min(piece, length_ - begin);
+                kernel_(part);
+                if (begin + piece >= length_) std::fill_n(part.dst + part.count, padding_, 0.0f);
+            }
+        });
+    }
+
+  private:
+    const sextant_dropout problem_;
+    dropout_kernel* const kernel_;
+    const int64_t length_, padding_, pieces_;
+};
+
+}  // namespace
+
+std::unique_ptr<op> create_dropout(const sextant_dropout& problem, dropout_kernel* kernel) {
+    return std::make_unique<dropout_runs>(problem, kernel);
+}
+
+}  // namespace sextant
