@@ -4,6 +4,7 @@
 #include "conv2d/backward_weights_direct.h"
 #include "conv2d/backward_weights_first.h"
 #include "conv2d/backward_weights_lists.h"
+#include "conv2d/backward_weights_winograd.h"
 
 namespace sextant {
 namespace {
@@ -27,12 +28,22 @@ template <int32_t Isa, const backward_weights_direct_kernels& Kernels>
 constexpr auto direct = entry<Isa, Kernels, backward_weights_direct_declines, create_backward_weights_direct>;
 template <int32_t Isa, const backward_weights_first_kernels& Kernels>
 constexpr auto first = entry<Isa, Kernels, backward_weights_first_declines, create_backward_weights_first>;
+template <int32_t Isa, const backward_weights_winograd_kernels& Kernels>
+constexpr conv2d_backward_weights_implementation winograd(const char* name) {
+    auto made = entry<Isa, Kernels, backward_weights_winograd_declines, create_backward_weights_winograd>(name);
+    made.yields = [](const problem& a, const traits&) { return backward_weights_winograd_yields(a, Kernels); };
+    return made;
+}
 
 constexpr conv2d_backward_weights_implementation list[] = {
 #if defined(SEXTANT_X86_64)
     first<SEXTANT_ISA_AVX512, backward_weights_first_avx512>("f32_conv2d_backward_weights_first_avx512"),
     first<SEXTANT_ISA_AVX2, backward_weights_first_avx2>("f32_conv2d_backward_weights_first_avx2"),
+    winograd<SEXTANT_ISA_AVX512, backward_weights_winograd4_avx512>("f32_conv2d_backward_weights_winograd4_avx512"),
+    winograd<SEXTANT_ISA_AVX512, backward_weights_winograd2_5x5_avx512>("f32_conv2d_backward_weights_winograd2_5x5_avx512"),
     direct<SEXTANT_ISA_AVX512, backward_weights_direct_avx512>("f32_conv2d_backward_weights_direct_avx512"),
+    winograd<SEXTANT_ISA_AVX2, backward_weights_winograd4_avx2>("f32_conv2d_backward_weights_winograd4_avx2"),
+    winograd<SEXTANT_ISA_AVX2, backward_weights_winograd2_5x5_avx2>("f32_conv2d_backward_weights_winograd2_5x5_avx2"),
     direct<SEXTANT_ISA_AVX2, backward_weights_direct_avx2>("f32_conv2d_backward_weights_direct_avx2"),
 #endif
     first<SEXTANT_ISA_PORTABLE, backward_weights_first_portable>("f32_conv2d_backward_weights_first_portable"),

@@ -38,6 +38,12 @@ std::string backward_weights_first_declines(const conv2d_backward_weights&, cons
 std::unique_ptr<op> create_backward_weights_first(const conv2d_backward_weights&, const device_traits&,
                                                   const backward_weights_first_kernels&);
 
+struct backward_weights_winograd_kernels;
+std::string backward_weights_winograd_declines(const conv2d_backward_weights&, const backward_weights_winograd_kernels&);
+std::string backward_weights_winograd_yields(const conv2d_backward_weights&, const backward_weights_winograd_kernels&);
+std::unique_ptr<op> create_backward_weights_winograd(const conv2d_backward_weights&, const device_traits&,
+                                                     const backward_weights_winograd_kernels&);
+
 std::unique_ptr<op> create_conv2d_backward_weights_reference(const conv2d_backward_weights&,
                                                              const conv2d_backward_weights_parameters&, const device_traits&);
 

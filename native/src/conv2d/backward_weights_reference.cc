@@ -35,11 +35,12 @@ class conv2d_backward_weights_reference final : public conv2d_backward_weights_o
             for (int p = 0; p < a.dst.h; ++p) {
                 const int y = p * a.stride_h - a.pad_top + r * a.dilation_h;
                 if (y < 0 || y >= a.src.h) continue;
+                const int64_t diff_row = offset_of(a.dst, n, k, p, 0), src_row = offset_of(a.src, n, c, y, 0);
                 for (int q = 0; q < a.dst.w; ++q) {
                     const int x = q * a.stride_w - a.pad_left + s * a.dilation_w;
                     if (x < 0 || x >= a.src.w) continue;
-                    total += element(a.dst, diff_dst, offset_of(a.dst, n, k, p, q)) *
-                             element(a.src, src, offset_of(a.src, n, c, y, x));
+                    total += element(a.dst, diff_dst, diff_row + int64_t{q} * block_of(a.dst)) *
+                             element(a.src, src, src_row + int64_t{x} * block_of(a.src));
                 }
             }
         return total;

@@ -114,5 +114,13 @@ inline constexpr int64_t gradient_sums_bytes = 256 * 1024;
 /// With fewer tasks per thread than this the pixels are divided too, each part with sums of its own.
 inline constexpr int gradient_tasks_per_thread = 8;
 
+/// Winograd's gradients of weights: a block of transformed tiles may take so much, or as much as the sums it is added to.
+inline constexpr int64_t winograd_gradient_bytes = 4 << 20;
+
+/// What a vector of these sums takes at its end, in multiply-adds of vectors, and how much of a direct sum's time Winograd's may
+/// take, so estimated.
+inline constexpr double winograd_gradient_sum_cost = 16;
+inline constexpr double winograd_gradient_gain = 0.9;
+
 }  // namespace blocking
 }  // namespace sextant
