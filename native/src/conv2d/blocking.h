@@ -92,6 +92,10 @@ inline constexpr int winograd_chunk_channels = 64;
 /// What transforming one vector takes, in multiply-adds of vectors.
 inline constexpr double winograd_transform_cost = 4.5;
 
+/// And what making a vector of transformed weights takes longer than packing one, where that is part of each run: it is written
+/// to memory and read again.
+inline constexpr double winograd_weights_cost = 8;
+
 /// Direct sums of bf16 are that much faster than Winograd's products, which stay float32.
 inline constexpr double winograd_bf16_direct_speed = 1.9;
 

@@ -14,14 +14,6 @@ using problem = sextant_conv2d;
 using parameters = conv2d_parameters;
 using traits = device_traits;
 
-template <int32_t Isa>
-std::string isa_declines(const traits& device) {
-    if (device.isa >= Isa) return {};
-    return Isa == SEXTANT_ISA_AVX512_BF16 ? "the device has no AVX512_BF16"
-           : Isa == SEXTANT_ISA_AVX512    ? "the device has no AVX-512"
-                                          : "the device has no AVX2";
-}
-
 /// An entry whose loops are `Declines` and `Create` and whose register tiles are `Kernels` of instruction set `Isa`.
 template <int32_t Isa, const auto& Kernels, auto Declines, auto Create, int32_t Dtypes = f32_only>
 constexpr conv2d_implementation entry(const char* name) {
@@ -36,18 +28,26 @@ constexpr conv2d_implementation entry(const char* name) {
 
 inline constexpr int32_t bf16_only = 1 << SEXTANT_BF16;
 
+/// Kernels whose weights are packed when they are made.
+template <class Format>
+std::string packs_once(const problem&, const direct_kernels<Format>&) {
+    return "its weights are packed once";
+}
+
 template <int32_t Isa, const first_kernels& Kernels>
 constexpr auto first = entry<Isa, Kernels, first_declines, create_first>;
 template <const first_kernels& Kernels>
 constexpr auto first_to_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, first_declines, create_first, every_dtype>;
-template <int32_t Isa, const auto& Kernels, class Format = f32_format>
-constexpr auto direct = entry<Isa, Kernels, direct_declines<Format>, create_direct<Format>,
-                              Format::dtype == SEXTANT_F32 ? f32_only : every_dtype>;
-template <int32_t Isa, const winograd_kernels& Kernels, int32_t Dtypes = f32_only>
+template <int32_t Isa, const auto& Kernels>
+constexpr auto direct = entry<Isa, Kernels, direct_declines<f32_format>, create_direct<f32_format>>;
+template <bool InEachRun, const auto& Kernels, class Format>
+constexpr auto direct_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, InEachRun ? packs_once<Format> : direct_declines<Format>,
+                                     create_direct<Format>, every_dtype>;
+template <int32_t Isa, const winograd_kernels& Kernels, bool InEachRun, int32_t Dtypes = f32_only>
 constexpr conv2d_implementation winograd(const char* name) {
     auto made = entry<Isa, Kernels, winograd_declines, create_winograd>(name);
     made.dtypes = Dtypes;
-    made.yields = [](const problem& a, const traits&) { return winograd_yields(a, Kernels); };
+    made.yields = [](const problem& a, const traits&) { return winograd_yields(a, Kernels, InEachRun); };
     return made;
 }
 template <int32_t Isa, const depthwise_kernels& Kernels>
@@ -55,26 +55,28 @@ constexpr auto depthwise = entry<Isa, Kernels, depthwise_declines, create_depthw
 template <const depthwise_kernels& Kernels>
 constexpr auto depthwise_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, depthwise_declines, create_depthwise, every_dtype>;
 
+/// @tparam InEachRun whether weights are packed in each run; those packings are of float32 and of bf16 numbers only
+template <bool InEachRun>
 constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)
     first_to_narrow<first_to_bf16_avx512_bf16>("f32_conv2d_first_to_bf16_avx512_bf16"),
     first_to_narrow<first_to_u8_avx512_bf16>("f32_conv2d_first_to_u8_avx512_bf16"),
     first<SEXTANT_ISA_AVX512, first_avx512>("f32_conv2d_first_avx512"),
     first<SEXTANT_ISA_AVX2, first_avx2>("f32_conv2d_first_avx2"),
-    winograd<SEXTANT_ISA_AVX512_BF16, winograd4_avx512_bf16, bf16_only>("bf16_conv2d_winograd4_avx512_bf16"),
-    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_avx512_bf16, bf16_only>("bf16_conv2d_winograd2_avx512_bf16"),
-    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_5x5_avx512_bf16, bf16_only>("bf16_conv2d_winograd2_5x5_avx512_bf16"),
-    winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_winograd4_avx512"),
-    winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_winograd2_avx512"),
-    winograd<SEXTANT_ISA_AVX512, winograd2_5x5_avx512>("f32_conv2d_winograd2_5x5_avx512"),
-    direct<SEXTANT_ISA_AVX512_BF16, direct_bf16_avx512_bf16, bf16_format>("bf16_conv2d_direct_avx512_bf16"),
-    direct<SEXTANT_ISA_AVX512_BF16, direct_u8_avx512_bf16, u8_format>("u8_conv2d_direct_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd4_avx512_bf16, InEachRun, bf16_only>("bf16_conv2d_winograd4_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_avx512_bf16, InEachRun, bf16_only>("bf16_conv2d_winograd2_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_5x5_avx512_bf16, InEachRun, bf16_only>("bf16_conv2d_winograd2_5x5_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512, winograd4_avx512, InEachRun>("f32_conv2d_winograd4_avx512"),
+    winograd<SEXTANT_ISA_AVX512, winograd2_avx512, InEachRun>("f32_conv2d_winograd2_avx512"),
+    winograd<SEXTANT_ISA_AVX512, winograd2_5x5_avx512, InEachRun>("f32_conv2d_winograd2_5x5_avx512"),
+    direct_narrow<InEachRun, direct_bf16_avx512_bf16, bf16_format>("bf16_conv2d_direct_avx512_bf16"),
+    direct_narrow<InEachRun, direct_u8_avx512_bf16, u8_format>("u8_conv2d_direct_avx512_bf16"),
     depthwise_narrow<depthwise_bf16_avx512_bf16>("bf16_conv2d_depthwise_avx512_bf16"),
     depthwise_narrow<depthwise_u8_avx512_bf16>("u8_conv2d_depthwise_avx512_bf16"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_direct_avx512"),
     depthwise<SEXTANT_ISA_AVX512, depthwise_avx512>("f32_conv2d_depthwise_avx512"),
-    winograd<SEXTANT_ISA_AVX2, winograd4_avx2>("f32_conv2d_winograd4_avx2"),
-    winograd<SEXTANT_ISA_AVX2, winograd2_5x5_avx2>("f32_conv2d_winograd2_5x5_avx2"),
+    winograd<SEXTANT_ISA_AVX2, winograd4_avx2, InEachRun>("f32_conv2d_winograd4_avx2"),
+    winograd<SEXTANT_ISA_AVX2, winograd2_5x5_avx2, InEachRun>("f32_conv2d_winograd2_5x5_avx2"),
     direct<SEXTANT_ISA_AVX2, direct_avx2>("f32_conv2d_direct_avx2"),
     depthwise<SEXTANT_ISA_AVX2, depthwise_avx2>("f32_conv2d_depthwise_avx2"),
 #endif
@@ -86,6 +88,15 @@ constexpr conv2d_implementation list[] = {
 
 }  // namespace
 
-std::span<const conv2d_implementation> conv2d_implementations() { return list; }
+std::span<const conv2d_implementation> conv2d_implementations() { return list<false>; }
+
+std::span<const conv2d_implementation> conv2d_forward_implementations() { return list<true>; }
+
+std::unique_ptr<op> create_conv2d_forward(const problem& a, bool has_bias, const traits& device, const char* wanted) {
+    conv2d_binding binding{1, -1, -1, 2, forward_view(a), conv2d_flops(a), nullptr};
+    if (has_bias) binding.bias = binding.dst++;
+    if (a.has_residual) binding.residual = binding.dst++;
+    return dispatch(conv2d_forward_implementations(), "conv2d_forward", a, parameters{.binding = &binding}, device, wanted);
+}
 
 }  // namespace sextant

@@ -19,6 +19,20 @@ inline int conv2d_halo(const sextant_conv2d& a) {
     return std::max({a.pad_top, a.pad_left, below, right, 0});
 }
 
+/// What an operation's operands are: those of inference unless it was told others.
+inline conv2d_binding binding_of(const sextant_conv2d& a, const conv2d_parameters& parameters) {
+    if (parameters.binding) return *parameters.binding;
+    return {-1, -1, a.has_residual ? 1 : -1, a.has_residual ? 2 : 1, forward_view(a), conv2d_flops(a), nullptr};
+}
+
+template <int32_t Isa>
+std::string isa_declines(const device_traits& device) {
+    if (device.isa >= Isa) return {};
+    return Isa == SEXTANT_ISA_AVX512_BF16 ? "the device has no AVX512_BF16"
+           : Isa == SEXTANT_ISA_AVX512    ? "the device has no AVX-512"
+                                          : "the device has no AVX2";
+}
+
 struct depthwise_kernels;
 std::string depthwise_declines(const sextant_conv2d&, const depthwise_kernels&);
 std::unique_ptr<op> create_depthwise(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
@@ -30,7 +44,8 @@ std::unique_ptr<op> create_first(const sextant_conv2d&, const conv2d_parameters&
 
 struct winograd_kernels;
 std::string winograd_declines(const sextant_conv2d&, const winograd_kernels&);
-std::string winograd_yields(const sextant_conv2d&, const winograd_kernels&);
+/// @param in_each_run whether the weights' transform is part of a run
+std::string winograd_yields(const sextant_conv2d&, const winograd_kernels&, bool in_each_run);
 std::unique_ptr<op> create_winograd(const sextant_conv2d&, const conv2d_parameters&, const device_traits&,
                                     const winograd_kernels&);
 
@@ -43,5 +58,8 @@ std::unique_ptr<op> create_direct(const sextant_conv2d&, const conv2d_parameters
                                   const direct_kernels<Format>&);
 
 std::unique_ptr<op> create_conv2d_reference(const sextant_conv2d&, const conv2d_parameters&, const device_traits&);
+
+std::unique_ptr<op> create_conv2d_backward_data_reference(const conv2d_backward_data_problem&,
+                                                          const conv2d_backward_data_parameters&, const device_traits&);
 
 }  // namespace sextant

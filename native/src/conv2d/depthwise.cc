@@ -15,45 +15,63 @@ namespace {
 class conv2d_depthwise final : public op {
   public:
     conv2d_depthwise(const sextant_conv2d& problem, const conv2d_parameters& parameters, const depthwise_kernels& kernels)
-        : op(problem.dst), problem_(problem), kernels_(kernels) {
-        const int lanes = kernels.lanes;
-        const int64_t taps = int64_t{problem.r} * problem.s;
-        weights_ = aligned_floats(channel_blocks(dst) * taps * lanes);
-        bias_ = aligned_floats(channel_blocks(dst) * lanes);
+        : op(problem.dst), problem_(problem), binding_(binding_of(problem, parameters)), kernels_(kernels),
+          packer_(binding_.view, problem.r, problem.s, 1, kernels.gather) {
+        if (binding_.weights >= 0) return;
+        packed_ = aligned_floats(packed_floats());
+        pack(weights_for(problem.src, parameters.weights, dst.c, taps()).data(), parameters.bias, packed_.data());
         const float step = problem.src.dtype == SEXTANT_U8 ? problem.src.scale : 1;
-        const std::vector<float> weights = weights_for(problem.src, parameters.weights, dst.c, taps);
-        for (int c = 0; c < dst.c; ++c) {
-            for (int64_t tap = 0; tap < taps; ++tap)
-                weights_[(c / lanes * taps + tap) * lanes + c % lanes] = step * weights[c * taps + tap];
-            if (parameters.bias) bias_[c] = parameters.bias[c];
-        }
+        for (int64_t i = 0; i < taps() * channels(); ++i) packed_[i] *= step;
     }
 
-    void run(thread_pool& pool, const address* operands, std::byte*) const override {
-        const void* residual = problem_.has_residual ? operands[1].as<void>() : nullptr;
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
+        const void* residual = binding_.residual < 0 ? nullptr : operands[binding_.residual].as<void>();
+        const float* packed = packed_.data();
+        if (binding_.weights >= 0) {
+            float* const memory = reinterpret_cast<float*>(scratch);
+            pack(operands[binding_.weights], binding_.bias < 0 ? nullptr : operands[binding_.bias].as<float>(), memory);
+            packed = memory;
+        }
         const int64_t blocks = channel_blocks(dst);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int) {
-            run_block(static_cast<int>(task / blocks), static_cast<int>(task % blocks), operands[0], residual,
-                      operands[operand_count() - 1]);
+            run_block(packed, static_cast<int>(task / blocks), static_cast<int>(task % blocks), operands[0], residual,
+                      operands[binding_.dst]);
         });
     }
 
-    int operand_count() const override { return problem_.has_residual ? 3 : 2; }
-    int64_t weight_bytes() const override { return weights_.bytes(); }
-    int64_t flops() const override { return conv2d_flops(problem_); }
+    int operand_count() const override { return binding_.dst + 1; }
+    int64_t scratch_bytes(int) const override {
+        return binding_.weights < 0 ? 0 : packed_floats() * int64_t{sizeof(float)};
+    }
+    int64_t weight_bytes() const override { return packed_.bytes(); }
+    int64_t flops() const override { return binding_.flops; }
 
   private:
-    void run_block(int n, int block, const void* src, const void* residual, void* out) const {
+    int64_t taps() const { return int64_t{problem_.r} * problem_.s; }
+    int64_t channels() const { return channel_blocks(dst) * kernels_.lanes; }
+    /// Weights, [block][r][s][lanes], and behind them the bias.
+    int64_t packed_floats() const { return (taps() + 1) * channels(); }
+
+    void pack(const float* weights, const float* bias, float* packed) const {
+        const int lanes = kernels_.lanes;
+        for (int c = 0; c < dst.c; c += lanes)
+            packer_.pack(weights, c, 0, std::min(lanes, dst.c - c), 0, 1, packed + c * taps(), lanes, 0);
+        float* const to = packed + taps() * channels();
+        std::fill(to, to + channels(), 0.0f);
+        if (bias) std::copy_n(bias, dst.c, to);
+    }
+
+    void run_block(const float* packed, int n, int block, const void* src, const void* residual, void* out) const {
         const auto& a = problem_;
         const int lanes = kernels_.lanes, c = block * lanes;
         depthwise_tile t{};
         t.src_column = int64_t{a.stride_w} * lanes;
         t.tap_row = a.dilation_h * row_pitch(a.src);
         t.tap_column = int64_t{a.dilation_w} * lanes;
-        t.weights = weights_.data() + int64_t{c} * a.r * a.s;
+        t.weights = packed + c * taps();
         t.r = a.r;
         t.s = a.s;
-        t.bias = bias_.data() + c;
+        t.bias = packed + taps() * channels() + c;
         if (a.src.dtype == SEXTANT_U8) t.src_zero = static_cast<float>(a.src.zero_point);
         set_target(t.target, a, kernels_.dtype);
         const auto at = [&](const sextant_tensor& shape, const void* data, int y, int x) {
@@ -69,8 +87,10 @@ class conv2d_depthwise final : public op {
     }
 
     const sextant_conv2d problem_;
+    const conv2d_binding binding_;
     const depthwise_kernels& kernels_;
-    aligned_floats weights_, bias_;
+    const weight_packer packer_;
+    aligned_floats packed_;
 };
 
 }  // namespace

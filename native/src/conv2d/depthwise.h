@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "conv2d/target.h"
+#include "conv2d/weights.h"
 
 namespace sextant {
 
@@ -26,6 +27,7 @@ struct depthwise_kernels {
     static constexpr int most_pixels = 8;
     int lanes;
     int dtype;  // of src, and of the dst that the tiles write by themselves
+    weight_gatherer gather;
     depthwise_function tiles[most_pixels + 1];  // [columns]
 };
 

@@ -11,6 +11,7 @@
 
 #include "conv2d/depthwise.h"
 #include "conv2d/finish.inl.h"
+#include "conv2d/weights.inl.h"
 #include "simd/bfloat16.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
@@ -42,7 +43,7 @@ constexpr depthwise_kernels depthwise_table(std::integer_sequence<int, Columns..
     constexpr int dtype = std::is_same_v<Element, float>      ? SEXTANT_F32
                           : std::is_same_v<Element, bfloat16> ? SEXTANT_BF16
                                                               : SEXTANT_U8;
-    return {lanes, dtype, {nullptr, depthwise<Element, Columns + 1>...}};
+    return {lanes, dtype, gather_weights, {nullptr, depthwise<Element, Columns + 1>...}};
 }
 
 template <class Element>

@@ -3,11 +3,13 @@
 //
 // A task takes a block of tiles, whose source stays in L2, and a range of panels: for each panel, for each tile, one call of a
 // register tile. Without the halo that the padding needs, or with a pre-activation, a task first copies each tile's source into
-// scratch, as the format's elements.
+// scratch, as the format's elements. Weights that are an operand are packed into scratch at the beginning of each run. Results
+// for every second or third pixel of a tensor go to a tile in scratch, and from there to their places.
 #include "conv2d/direct.h"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "conv2d/blocking.h"
@@ -38,33 +40,54 @@ class conv2d_direct final : public op {
   public:
     conv2d_direct(const sextant_conv2d& problem, const conv2d_parameters& parameters, const device_traits& device,
                   const direct_kernels<Format>& kernels)
-        : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes),
+        : op(parameters.binding && parameters.binding->grid ? parameters.binding->grid->whole : problem.dst), problem_(problem),
+          binding_(binding_of(problem, parameters)), kernels_(kernels), lanes_(kernels.lanes),
+          packer_(binding_.view, problem.r, problem.s, lanes_, kernels.gather),
           staged_(problem.pre_activation || conv2d_halo(problem) > problem.src.halo),
           src_blocks_(problem.src.c / problem.groups / lanes_),
           tail_steps_(static_cast<int>(ceil_div(problem.src.c / problem.groups % lanes_, channels))), panels_(panels()),
           cut_(problem, {lanes_, kernels.pixels, channels, sizeof(element), staged_}, vectors_of(panels_), device) {
+        if (binding_.grid) grid_ = *binding_.grid;
         if constexpr (std::is_same_v<Format, u8_format>) scale_sums(parameters);
         else if (parameters.bias) std::copy(parameters.bias, parameters.bias + dst.c, initial_.data());
-        pack(parameters);
+        if (binding_.weights < 0) {
+            weights_ = aligned_array<weight>(packed_weights());
+            pack(parameters.weights);
+        }
         if (problem_.pre_activation) map_source(parameters);
         stage_bytes_ = cut_.stage_tiles * cut_.stage_tile_elements * int64_t{sizeof(element)};
+        tile_bytes_ = grid_ ? int64_t{kernels.pixels} * tile_vectors * lanes_ * int64_t{sizeof(float)} : 0;
         const bool usual = usual_target(problem_, Format::dtype) || Format::dtype == SEXTANT_F32;
-        fetch_dst_ = usual && dst.n * image_pitch(dst) * element_bytes(dst) > blocking::prefetch_dst_bytes;
+        fetch_dst_ = usual && !grid_ && dst.n * image_pitch(dst) * element_bytes(dst) > blocking::prefetch_dst_bytes;
         fetch_residual_ = usual && problem_.has_residual;
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const void* residual = problem_.has_residual ? operands[1].as<void>() : nullptr;
+        const void* residual = binding_.residual < 0 ? nullptr : operands[binding_.residual].as<void>();
+        sums_from from{weights_.data(), initial_.data()};
+        if constexpr (std::is_same_v<Format, f32_format>)
+            if (binding_.weights >= 0) {
+                float* const packed = reinterpret_cast<float*>(scratch);
+                from.weights = packed;
+                if (binding_.bias >= 0) {
+                    float* const bias = packed + packed_weights();
+                    std::copy_n(operands[binding_.bias].as<float>(), dst.c, bias);
+                    std::fill(bias + dst.c, bias + initial_.size(), 0.0f);
+                    from.initial = bias;
+                }
+                pack_channels(pool, operands[binding_.weights], packed);
+                scratch += packed_bytes();
+            }
         pool.parallel_for(cut_.tile_blocks * cut_.panel_blocks, [&](int64_t task, int thread) {
-            element* stage = reinterpret_cast<element*>(scratch + thread * stage_bytes_);
-            run_task(task, operands[0], residual, operands[operand_count() - 1], stage);
+            std::byte* const memory = scratch + thread * (stage_bytes_ + tile_bytes_);
+            run_task(task, from, operands[0], residual, operands[binding_.dst], memory);
         });
     }
 
-    int operand_count() const override { return problem_.has_residual ? 3 : 2; }
-    int64_t scratch_bytes(int threads) const override { return threads * stage_bytes_; }
+    int operand_count() const override { return binding_.dst + 1; }
+    int64_t scratch_bytes(int threads) const override { return packed_bytes() + threads * (stage_bytes_ + tile_bytes_); }
     int64_t weight_bytes() const override { return weights_.bytes(); }
-    int64_t flops() const override { return conv2d_flops(problem_); }
+    int64_t flops() const override { return binding_.flops; }
 
   private:
     /// Consecutive tiles that one task works on at a time, and where the task's end is.
@@ -72,6 +95,12 @@ class conv2d_direct final : public op {
         int64_t first, last;
         tile_place start;
         int64_t last_of_task;
+    };
+
+    /// What the sums of a run are made of besides src.
+    struct sums_from {
+        const weight* weights;
+        const typename Format::sum* initial;
     };
 
     /// Weights of one output channel, as packed: a last partial block's channels are filled up to whole multiply-adds.
@@ -99,23 +128,56 @@ class conv2d_direct final : public op {
         return vectors;
     }
 
-    void pack(const conv2d_parameters& parameters) {
+    int64_t packed_weights() const { return packed_terms() * channel_blocks(dst) * lanes_; }
+    /// In scratch: weights and bias.
+    int64_t packed_bytes() const {
+        return binding_.weights < 0 ? 0 : (packed_weights() + initial_.size()) * int64_t{sizeof(float)};
+    }
+
+    void pack(const float* weights) {
+        if constexpr (std::is_same_v<Format, f32_format>) {
+            thread_pool alone(1);
+            return pack_channels(alone, weights, weights_.data());
+        }
         const auto& a = problem_;
-        const int per_group = a.src.c / a.groups, k_per_group = a.dst.c / a.groups;
+        const int per_group = a.src.c / a.groups;
         const int64_t taps = int64_t{a.r} * a.s, terms = per_group * taps;
-        weights_ = aligned_array<weight>(packed_terms() * channel_blocks(dst) * lanes_);
         for (const panel& p : panels_) {
             weight* packed = weights_.data() + p.weights;
             const int width = p.vectors * lanes_, first = p.dst_block * lanes_;
-            const int count = std::min(width, (p.src_block * lanes_ / per_group + 1) * k_per_group - first);
             for (int c0 = 0; c0 < per_group; c0 += lanes_)
                 for (int64_t tap = 0; tap < taps; ++tap)
                     for (int c = c0; c < std::min(c0 + lanes_, per_group); c += channels, packed += width * channels)
-                        for (int k = 0; k < count; ++k)
+                        for (int k = 0; k < outputs_of(p); ++k)
                             for (int j = 0; j < std::min(channels, per_group - c); ++j)
                                 packed[k * channels + j] =
-                                    rounded(parameters.weights + (first + k) * terms, (c + j) * taps + tap, first + k);
+                                    rounded(weights + (first + k) * terms, (c + j) * taps + tap, first + k);
         }
+    }
+
+    /// Output channels that a panel has: the last of a group may be narrower than its vectors.
+    int outputs_of(const panel& p) const {
+        const auto& a = problem_;
+        const int group = p.src_block * lanes_ / (a.src.c / a.groups), first = p.dst_block * lanes_;
+        return std::min(p.vectors * lanes_, (group + 1) * (a.dst.c / a.groups) - first);
+    }
+
+    /// float32 weights, a block of input channels of a panel at a time.
+    void pack_channels(thread_pool& pool, const float* weights, float* packed) const {
+        const int per_group = problem_.src.c / problem_.groups, k_per_group = problem_.dst.c / problem_.groups;
+        const int64_t blocks = ceil_div(per_group, lanes_), taps = int64_t{problem_.r} * problem_.s;
+        const int64_t floats = int64_t{tile_vectors} * lanes_ * lanes_ * taps;
+        pack_in_parallel(pool, static_cast<int64_t>(panels_.size()) * blocks, floats, [&](int64_t first, int64_t last) {
+            for (int64_t unit = first; unit < last; ++unit) {
+                const panel& p = panels_[unit / blocks];
+                const int input = static_cast<int>(unit % blocks) * lanes_, inputs = std::min(lanes_, per_group - input);
+                const int group = p.src_block * lanes_ / per_group, output = p.dst_block * lanes_ - group * k_per_group;
+                const int64_t width = p.vectors * lanes_;
+                for (int v = 0; v < p.vectors; ++v)
+                    packer_.pack(weights, group, output + v * lanes_, std::min(lanes_, outputs_of(p) - v * lanes_), input, inputs,
+                                 packed + p.weights + input * taps * width + v * lanes_, inputs * width, width);
+            }
+        });
     }
 
     /// Weight i of output channel k.
@@ -162,7 +224,10 @@ class conv2d_direct final : public op {
         }
     }
 
-    void run_task(int64_t task, const void* src, const void* residual, void* out, element* stage) const {
+    void run_task(int64_t task, const sums_from& from, const void* src, const void* residual, void* out,
+                  std::byte* memory) const {
+        element* const stage = reinterpret_cast<element*>(memory);
+        float* const results = grid_ ? reinterpret_cast<float*>(memory + stage_bytes_) : nullptr;
         const int64_t tile_block = task % cut_.tile_blocks, panel_block = task / cut_.tile_blocks;
         const int64_t first = tile_block * cut_.tiles / cut_.tile_blocks, last = (tile_block + 1) * cut_.tiles / cut_.tile_blocks;
         const int64_t panels = static_cast<int64_t>(panels_.size());
@@ -177,14 +242,14 @@ class conv2d_direct final : public op {
                     stage_tile(src, at, stage + i * cut_.stage_tile_elements);
             }
             for (int64_t p = panel_first; p < panel_end; ++p) {
-                run_panel(panels_[p], p + 1 < panel_end, tiles, src, stage, residual, out);
+                run_panel(panels_[p], p + 1 < panel_end, tiles, from, src, stage, residual, out, results);
                 tiles.last_of_task = tiles.last;  // what comes next is fetched once, during the first panel
             }
         }
     }
 
-    void run_panel(const panel& p, bool another_follows, const stretch& tiles, const void* source, const element* stage,
-                   const void* residual, void* out) const {
+    void run_panel(const panel& p, bool another_follows, const stretch& tiles, const sums_from& from, const void* source,
+                   const element* stage, const void* residual, void* out, float* results) const {
         const auto& a = problem_;
         const bool dense = cut_.dense_taps;
         const int64_t stage_row = int64_t{cut_.stage_columns} * lanes_;
@@ -196,12 +261,12 @@ class conv2d_direct final : public op {
         t.src_plane = staged_ ? cut_.stage_rows * stage_row : plane_pitch(a.src);
         t.src_row = step_h * (staged_ ? stage_row : row_pitch(a.src));
         t.src_column = int64_t{step_w} * lanes_;
-        t.weights = weights_.data() + p.weights;
+        t.weights = from.weights + p.weights;
         t.blocks = src_blocks_;
         t.tail_steps = tail_steps_;
         t.r = a.r;
         t.s = a.s;
-        t.initial = initial_.data() + int64_t{p.dst_block} * lanes_;
+        t.initial = from.initial + int64_t{p.dst_block} * lanes_;
         set_target(t.target, a, Format::dtype);
         t.target.scale = scale_.data() + int64_t{p.dst_block} * lanes_;
         t.target.bias = bias_.data() + int64_t{p.dst_block} * lanes_;
@@ -224,7 +289,13 @@ class conv2d_direct final : public op {
         t.ahead_row = a.stride_h * row_pitch(a.src);
         const bool fetch_staged = dense && a.stride_w == 1 && a.src.dtype == Format::dtype;
         for (int64_t tile = tiles.first; tile < tiles.last; ++tile, cut_.advance(at)) {
-            t.target.dst = place(dst, out, at, p.dst_block);
+            if (results) {
+                t.target.dst = results;
+                t.target.dst_row = int64_t{at.columns} * lanes_;
+                t.target.dst_plane = at.rows * t.target.dst_row;
+            } else {
+                t.target.dst = place(dst, out, at, p.dst_block);
+            }
             if (residual) t.target.residual = place(a.residual, const_cast<void*>(residual), at, p.dst_block);
             if (staged_) {
                 t.src = stage + (tile - tiles.first) * cut_.stage_tile_elements + p.src_block * t.src_plane;
@@ -236,9 +307,27 @@ class conv2d_direct final : public op {
                 if (dense) t.ahead = t.src + blocking::prefetch_blocks_ahead * t.src_plane;
             }
             (at.rows == 2 ? two_rows[at.columns] : one_row[at.columns])(t);
+            if (results) spread(results, at, p, static_cast<float*>(out));
             t.next_weights += next_step;
             if (t.next_lines && t.next_weights >= weights + 2 * panel_bytes) t.next_lines = 0;
         }
+    }
+
+    /// From a tile of results, [vector][row][column][lanes], to their places. A flat tile's pixels run on through the rows.
+    void spread(const float* results, const tile_place& at, const panel& p, float* out) const {
+        const pixel_grid& grid = *grid_;
+        const int64_t step = int64_t{grid.step_w} * lanes_;
+        for (int block = p.dst_block; block < p.dst_block + p.vectors; ++block)
+            for (int y = 0; y < at.rows; ++y)
+                for (int x = 0, count; x < at.columns; x += count, results += int64_t{count} * lanes_) {
+                    const int row = cut_.flat ? (at.column + x) / problem_.dst.w : at.row + y;
+                    const int column = cut_.flat ? (at.column + x) % problem_.dst.w : at.column + x;
+                    count = std::min(at.columns - x, problem_.dst.w - column);
+                    const int64_t pixel = at.n * image_pitch(dst) + block * plane_pitch(dst) + origin(dst) +
+                                          (grid.first_y + row * grid.step_h) * row_pitch(dst) +
+                                          (grid.first_x + column * grid.step_w) * int64_t{lanes_};
+                    kernels_.spread(out + pixel, step, results, count, grid.add);
+                }
     }
 
     /// The pixel under tap (0, 0) of the tile's first output.
@@ -285,8 +374,11 @@ class conv2d_direct final : public op {
     }
 
     const sextant_conv2d problem_;
+    const conv2d_binding binding_;
     const direct_kernels<Format>& kernels_;
     const int lanes_;
+    const weight_packer packer_;
+    std::optional<pixel_grid> grid_;
     const bool staged_;
     const int src_blocks_, tail_steps_;  // per group
     const std::vector<panel> panels_;
@@ -296,7 +388,7 @@ class conv2d_direct final : public op {
     aligned_floats scale_{initial_.size()}, bias_{initial_.size()};  // of int32 sums
     aligned_floats pre_scale_, pre_shift_;
     std::vector<float> weight_scale_;  // of weights rounded to 255 levels
-    int64_t stage_bytes_;
+    int64_t stage_bytes_, tile_bytes_;  // of a thread
     bool fetch_dst_, fetch_residual_;
 };
 

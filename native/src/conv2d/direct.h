@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "conv2d/target.h"
+#include "conv2d/weights.h"
 #include "simd/formats.h"
 
 namespace sextant {
@@ -45,6 +46,9 @@ struct direct_kernels {
     direct_function<Format> one_row[3][2][most_pixels + 1];       // [stride][vectors - 1][columns]
     direct_function<Format> two_rows[3][2][most_pixels / 2 + 1];  // [stride][vectors - 1][columns]
     stage_function stage[3];  // [src's dtype]; null where it cannot
+    weight_gatherer gather;
+    /// Pixels of a tile, dense, to pixels `column` apart, or added to them.
+    void (*spread)(float* dst, int64_t column, const float* tile, int pixels, bool add);
 };
 
 extern const direct_kernels<f32_format> direct_avx512, direct_avx2, direct_portable;

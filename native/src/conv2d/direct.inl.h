@@ -17,6 +17,7 @@
 #include "conv2d/blocking.h"
 #include "conv2d/direct.h"
 #include "conv2d/finish.inl.h"
+#include "conv2d/weights.inl.h"
 #include "simd/product.inl.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
@@ -117,6 +118,10 @@ static void stage(Element* dst, const void* source, int64_t step, int pixels, co
     }
 }
 
+[[maybe_unused]] static void spread(float* dst, int64_t column, const float* tile, int pixels, bool add) {
+    for (int i = 0; i < pixels; ++i, dst += column) store(dst, add ? load(tile + i * lanes) + load(dst) : load(tile + i * lanes));
+}
+
 template <class Format, int Stride, int Vectors, int... Columns>
 constexpr void fill_row(direct_function<Format> (&row)[direct_kernels<Format>::most_pixels + 1],
                         std::integer_sequence<int, Columns...>) {
@@ -147,6 +152,8 @@ constexpr direct_kernels<Format> direct_table() {
     table.pixels = tile_pixels;
     table.stage[Format::dtype] = stage<element, element>;
     if constexpr (std::is_same_v<Format, bf16_format>) table.stage[SEXTANT_U8] = stage<element, uint8_t>;
+    table.gather = gather_weights;
+    table.spread = spread;
     fill<Format, 0>(table);
     fill<Format, 1>(table);
     fill<Format, 2>(table);

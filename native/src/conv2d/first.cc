@@ -22,7 +22,8 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 class conv2d_first final : public op {
   public:
     conv2d_first(const sextant_conv2d& problem, const conv2d_parameters& parameters, const first_kernels& kernels)
-        : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes) {
+        : op(problem.dst), problem_(problem), binding_(binding_of(problem, parameters)), kernels_(kernels),
+          lanes_(kernels.lanes), packer_(binding_.view, problem.r, problem.s, problem.src.c, kernels.gather) {
         const auto& a = problem_;
         const auto* strides = first_kernels::strides;
         stride_index_ = static_cast<int>(std::find(strides + 1, strides + 4, a.stride_w) - strides) % 4;
@@ -32,29 +33,44 @@ class conv2d_first final : public op {
         source_rows_ = (rows_ - 1) * a.stride_h + (a.r - 1) * a.dilation_h + 1;
         const int width = (a.dst.w - 1) * a.stride_w + (a.s - 1) * a.dilation_w + 1;
         source_pitch_ = ceil_div(width, 16) * 16;
-        pack(parameters);
+        if (binding_.weights < 0) {
+            weights_ = aligned_floats(packed_floats());
+            pack(parameters.weights, parameters.bias, weights_.data());
+        }
+        if (!a.pre_activation) return;
+        pre_scale_.assign(parameters.pre_scale, parameters.pre_scale + a.src.c);
+        pre_shift_.assign(parameters.pre_shift, parameters.pre_shift + a.src.c);
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const void* residual = problem_.has_residual ? operands[1].as<void>() : nullptr;
+        const void* residual = binding_.residual < 0 ? nullptr : operands[binding_.residual].as<void>();
+        float* memory = reinterpret_cast<float*>(scratch);
+        const float* packed = weights_.data();
+        if (binding_.weights >= 0) {
+            pack(operands[binding_.weights], binding_.bias < 0 ? nullptr : operands[binding_.bias].as<float>(), memory);
+            packed = memory;
+            memory += packed_floats();
+        }
         const int64_t blocks = ceil_div(dst.h, rows_);
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int thread) {
-            float* rows = reinterpret_cast<float*>(scratch) + thread * scratch_floats();
+            float* rows = memory + thread * scratch_floats();
             const int n = static_cast<int>(task / blocks), first = static_cast<int>(task % blocks) * rows_;
             copy_rows(operands[0], n, first, rows);
             const int last = std::min(first + rows_, dst.h);
-            if (paired_) return run_pairs(rows, n, first, last, operands[1]);
+            if (paired_) return run_pairs(packed, rows, n, first, last, operands[binding_.dst]);
             for (int block = 0; block < channel_blocks(dst); block += tile_vectors)
                 for (int row = first; row < last; ++row)
-                    run_row(rows + (row - first) * problem_.stride_h * source_pitch_, n, block, row, residual,
-                            operands[operand_count() - 1]);
+                    run_row(packed, rows + (row - first) * problem_.stride_h * source_pitch_, n, block, row, residual,
+                            operands[binding_.dst]);
         });
     }
 
-    int operand_count() const override { return problem_.has_residual ? 3 : 2; }
-    int64_t scratch_bytes(int threads) const override { return threads * scratch_floats() * int64_t{sizeof(float)}; }
+    int operand_count() const override { return binding_.dst + 1; }
+    int64_t scratch_bytes(int threads) const override {
+        return ((binding_.weights < 0 ? 0 : packed_floats()) + threads * scratch_floats()) * int64_t{sizeof(float)};
+    }
     int64_t weight_bytes() const override { return weights_.bytes(); }
-    int64_t flops() const override { return conv2d_flops(problem_); }
+    int64_t flops() const override { return binding_.flops; }
 
   private:
     int64_t source_floats() const { return problem_.src.c * source_rows_ * source_pitch_; }
@@ -63,25 +79,25 @@ class conv2d_first final : public op {
 
     int vectors_of(int block) const { return static_cast<int>(std::min<int64_t>(tile_vectors, channel_blocks(dst) - block)); }
 
-    void pack(const conv2d_parameters& parameters) {
-        const auto& a = problem_;
-        const int64_t terms = int64_t{a.src.c} * a.r * a.s, channels = channel_blocks(dst) * lanes_;
-        weights_ = aligned_floats(terms * channels);
-        bias_ = aligned_floats(channels);
-        for (int k = 0; paired_ && k < a.dst.c; ++k)
-            for (int twice = 2 * k; twice < 2 * k + 2; ++twice) {
-                for (int64_t i = 0; i < terms; ++i) weights_[i * lanes_ + twice] = parameters.weights[k * terms + i];
-                if (parameters.bias) bias_[twice] = parameters.bias[k];
-            }
-        for (int k = 0; !paired_ && k < a.dst.c; ++k) {
-            const int block = k / lanes_ / tile_vectors * tile_vectors, width = vectors_of(block) * lanes_;
-            for (int64_t i = 0; i < terms; ++i)
-                weights_[block * lanes_ * terms + i * width + (k - block * lanes_)] = parameters.weights[k * terms + i];
-            if (parameters.bias) bias_[k] = parameters.bias[k];
+    int64_t terms() const { return int64_t{problem_.src.c} * problem_.r * problem_.s; }
+    /// Weights, and behind them the bias.
+    int64_t packed_floats() const { return (terms() + 1) * channel_blocks(dst) * lanes_; }
+    const float* bias_of(const float* packed) const { return packed + terms() * channel_blocks(dst) * lanes_; }
+
+    /// Little beside the work of a first layer, and so done by one thread.
+    void pack(const float* weights, const float* bias, float* packed) const {
+        const int k = dst.c, taps = problem_.r * problem_.s, copies = paired_ ? 2 : 1;
+        float* const to = packed + terms() * channel_blocks(dst) * lanes_;
+        std::fill(to, to + channel_blocks(dst) * lanes_, 0.0f);
+        for (int i = 0; bias && i < copies * k; ++i) to[i] = bias[i / copies];
+        for (int block = 0; !paired_ && block < channel_blocks(dst); ++block) {
+            const int panel = block / tile_vectors * tile_vectors, width = vectors_of(panel) * lanes_;
+            packer_.pack(weights, 0, block * lanes_, std::min(lanes_, k - block * lanes_), 0, problem_.src.c,
+                         packed + panel * lanes_ * terms() + (block - panel) * lanes_, width, int64_t{taps} * width);
         }
-        if (!a.pre_activation) return;
-        pre_scale_.assign(parameters.pre_scale, parameters.pre_scale + a.src.c);
-        pre_shift_.assign(parameters.pre_shift, parameters.pre_shift + a.src.c);
+        for (int64_t i = 0; paired_ && i < terms(); ++i)
+            for (int lane = 0; lane < lanes_; ++lane)
+                packed[i * lanes_ + lane] = lane < 2 * k ? weights[lane / 2 * terms() + i] : 0;
     }
 
     /// The source rows of output rows from `first` on, [c][row][column], with zeros where the padding is.
@@ -105,7 +121,7 @@ class conv2d_first final : public op {
     }
 
     /// Output rows first and first + 1, first + 2 and first + 3, ...
-    void run_pairs(float* rows, int n, int first, int last, void* out) const {
+    void run_pairs(const float* packed, float* rows, int n, int first, int last, void* out) const {
         const auto& a = problem_;
         float* pairs = rows + source_floats();
         const int64_t below = a.stride_h * source_pitch_, end = source_floats();
@@ -117,11 +133,11 @@ class conv2d_first final : public op {
         t.src_column = a.stride_w;
         t.tap_row = 2 * a.dilation_h * source_pitch_;
         t.tap_column = 2 * int64_t{a.dilation_w};
-        t.weights = weights_.data();
+        t.weights = packed;
         t.channels = a.src.c;
         t.r = a.r;
         t.s = a.s;
-        t.bias = bias_.data();
+        t.bias = bias_of(packed);
         set_target(t.target, a, kernels_.dtype);
         for (int row = first; row < last; row += 2) {
             t.target.dst_plane = row + 1 < last ? row_pitch(dst) : 0;
@@ -133,7 +149,7 @@ class conv2d_first final : public op {
         }
     }
 
-    void run_row(const float* rows, int n, int block, int row, const void* residual, void* out) const {
+    void run_row(const float* packed, const float* rows, int n, int block, int row, const void* residual, void* out) const {
         const auto& a = problem_;
         const auto& tiles = kernels_.tiles[stride_index_][vectors_of(block) - 1];
         first_tile t{};
@@ -141,11 +157,11 @@ class conv2d_first final : public op {
         t.src_column = a.stride_w;
         t.tap_row = a.dilation_h * source_pitch_;
         t.tap_column = a.dilation_w;
-        t.weights = weights_.data() + int64_t{block} * lanes_ * a.src.c * a.r * a.s;
+        t.weights = packed + int64_t{block} * lanes_ * a.src.c * a.r * a.s;
         t.channels = a.src.c;
         t.r = a.r;
         t.s = a.s;
-        t.bias = bias_.data() + block * lanes_;
+        t.bias = bias_of(packed) + block * lanes_;
         set_target(t.target, a, kernels_.dtype);
         for (int column = 0; column < dst.w; column += tile_columns_) {
             t.src = rows + column * a.stride_w;
@@ -158,12 +174,14 @@ class conv2d_first final : public op {
     }
 
     const sextant_conv2d problem_;
+    const conv2d_binding binding_;
     const first_kernels& kernels_;
     const int lanes_;
+    const weight_packer packer_;
     int stride_index_, tile_columns_, rows_, source_rows_;
     bool paired_;
     int64_t source_pitch_;
-    aligned_floats weights_, bias_;
+    aligned_floats weights_;  // and bias
     std::vector<float> pre_scale_, pre_shift_;
 };
 

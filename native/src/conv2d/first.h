@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "conv2d/target.h"
+#include "conv2d/weights.h"
 
 namespace sextant {
 
@@ -33,6 +34,7 @@ struct first_kernels {
     /// For at most lanes / 2 output channels. Pixels of src are pairs that belong to two rows of dst, dst_plane apart (0: there is
     /// no second); weights and bias have each number twice. [index in strides][columns], only to float32.
     first_function pairs[4][most_pixels + 1];
+    weight_gatherer gather;
 };
 
 extern const first_kernels first_avx512, first_avx2, first_portable;

@@ -15,6 +15,7 @@
 #include "conv2d/blocking.h"
 #include "conv2d/finish.inl.h"
 #include "conv2d/first.h"
+#include "conv2d/weights.inl.h"
 #include "simd/bfloat16.h"
 #include "simd/simd.h"
 
@@ -106,6 +107,7 @@ constexpr first_kernels first_table() {
     table.lanes = lanes;
     table.pixels = tile_pixels;
     table.dtype = std::is_same_v<Dst, float> ? SEXTANT_F32 : std::is_same_v<Dst, bfloat16> ? SEXTANT_BF16 : SEXTANT_U8;
+    table.gather = gather_weights;
     fill_first<Dst, 0>(table);
     fill_first<Dst, 1>(table);
     fill_first<Dst, 2>(table);

@@ -8,8 +8,6 @@
 #include "conv2d/winograd.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <vector>
 
 #include "conv2d/blocking.h"
@@ -22,23 +20,7 @@ namespace {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-constexpr int most_taps = 5;
-constexpr int transformed_at_once = 8;  // output channels; blocks of channels are multiples of it
-
-/// G of F(m, r): row j holds the powers of point j over the product of its distances to the others; the last is infinity's.
-std::vector<std::array<double, most_taps>> weight_transform(int m, int r) {
-    const std::vector<double> points = m + r == 7 ? std::vector{0.0, winograd_a, -winograd_a, winograd_b, -winograd_b} : std::vector{0.0, 1.0, -1.0};
-    std::vector<std::array<double, most_taps>> g;
-    for (const double point : points) {
-        double value = 1;
-        for (const double other : points)
-            if (other != point) value /= point - other;
-        auto& row = g.emplace_back();
-        for (int i = 0; i < r; ++i, value *= point) row[i] = value;
-    }
-    g.emplace_back()[r - 1] = 1;
-    return g;
-}
+constexpr int most_lanes = 16, winograd_most_taps = 25;
 
 /// A panel: one or two vectors of output channels of one group.
 struct panel {
@@ -52,20 +34,30 @@ class conv2d_winograd final : public op {
   public:
     conv2d_winograd(const sextant_conv2d& problem, const conv2d_parameters& parameters, const device_traits& device,
                     const winograd_kernels& kernels)
-        : op(problem.dst), problem_(problem), kernels_(kernels), lanes_(kernels.lanes), m_(kernels.m), r_(kernels.r),
+        : op(problem.dst), problem_(problem), binding_(binding_of(problem, parameters)), kernels_(kernels),
+          lanes_(kernels.lanes), m_(kernels.m), r_(kernels.r), packer_(binding_.view, r_, r_, lanes_, kernels.gather),
           size_(m_ + r_ - 1), channels_(problem.src.c / problem.groups), frequencies_(size_ * size_),
           src_blocks_(channel_blocks(problem.src)), dst_blocks_(channel_blocks(problem.dst)) {
         tiles_across_ = ceil_div(dst.w, m_);
         tiles_down_ = ceil_div(dst.h, m_);
         tiles_ = dst.n * tiles_down_ * tiles_across_;
-        pack(parameters);
+        lay_out_panels();
+        if (binding_.weights < 0) pack_once(parameters);
         choose_blocks(device);
         zeros_ = aligned_floats(int64_t{problem.src.w} * lanes_);
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const places at{operands[0], problem_.has_residual ? operands[1].as<std::byte>() : nullptr, operands[operand_count() - 1]};
-        float* const memory = reinterpret_cast<float*>(scratch);
+        float* memory = reinterpret_cast<float*>(scratch);
+        places at{operands[0], binding_.residual < 0 ? nullptr : operands[binding_.residual].as<std::byte>(),
+                  operands[binding_.dst], weights_.data(), bias_.data()};
+        if (binding_.weights >= 0) {
+            float* const bias = memory + frequencies_ * frequency_weights_;
+            pack(pool, operands[binding_.weights], memory);
+            set_bias(binding_.bias < 0 ? nullptr : operands[binding_.bias].as<float>(), bias);
+            at.weights = memory, at.bias = bias;
+            memory += packed_floats();
+        }
         if (shared_) {
             run_shared(pool, at, memory);
             return;
@@ -73,22 +65,24 @@ class conv2d_winograd final : public op {
         pool.parallel_for(blocks_, [&](int64_t task, int thread) {
             const block b = block_at(task, memory + thread * block_floats_);
             transform(b, 0, b.tiles, 0, src_blocks_, at.src);
-            multiply(b, 0, frequencies_ * panel_count());
+            multiply(b, 0, frequencies_ * panel_count(), at.weights);
             finish(b, 0, b.tiles, 0, dst_blocks_, at);
         });
     }
 
-    int operand_count() const override { return problem_.has_residual ? 3 : 2; }
+    int operand_count() const override { return binding_.dst + 1; }
     int64_t scratch_bytes(int threads) const override {
-        return int64_t{sizeof(float)} * block_floats_ * (shared_ ? 1 : threads);
+        const int64_t packed = binding_.weights < 0 ? 0 : packed_floats();
+        return int64_t{sizeof(float)} * (packed + block_floats_ * (shared_ ? 1 : threads));
     }
     int64_t weight_bytes() const override { return weights_.bytes() + bias_.bytes(); }
-    int64_t flops() const override { return conv2d_flops(problem_); }
+    int64_t flops() const override { return binding_.flops; }
 
   private:
     struct places {
         const std::byte *src, *residual;
         std::byte* dst;
+        const float *weights, *bias;
     };
 
     /// Consecutive tiles that are worked on at a time, and their V and M.
@@ -99,7 +93,7 @@ class conv2d_winograd final : public op {
 
     int64_t panel_count() const { return static_cast<int64_t>(panels_.size()); }
 
-    void pack(const conv2d_parameters& parameters) {
+    void lay_out_panels() {
         const int per_group = dst.c / problem_.groups, k_blocks = static_cast<int>(ceil_div(per_group, lanes_));
         for (int g = 0; g < problem_.groups; ++g)
             for (int b = 0; b < k_blocks; b += tile_vectors) {
@@ -107,42 +101,43 @@ class conv2d_winograd final : public op {
                 panels_.push_back({frequency_weights_, g * k_blocks + b, g * channels_ / lanes_, vectors});
                 frequency_weights_ += int64_t{channels_} * vectors * lanes_;
             }
-        weights_ = aligned_floats(frequencies_ * frequency_weights_);
-        bias_ = aligned_floats(dst_blocks_ * lanes_);
-        for (int k = 0; parameters.bias && k < dst.c; ++k) bias_[k] = parameters.bias[k];
-        const auto g = weight_transform(m_, r_);
-        const std::vector<float> weights = weights_for(problem_.src, parameters.weights, dst.c, int64_t{channels_} * r_ * r_);
-        for (const panel& p : panels_) {
-            const int width = p.vectors * lanes_, first = p.dst_block * lanes_;
-            const int count = std::min(width, (first / per_group + 1) * per_group - first);
-            for (int c = 0; c < channels_; ++c)
-                for (int k = 0; k < count; k += transformed_at_once) {
-                    const float* w = weights.data() + (int64_t{first + k} * channels_ + c) * r_ * r_;
-                    transform_weights(g, w, std::min(transformed_at_once, count - k), int64_t{channels_} * r_ * r_,
-                                      weights_.data() + p.weights + int64_t{c} * width + k);
-                }
-        }
     }
 
-    /// G w G^T of `count` output channels' weights, which lie `pitch` apart, side by side so that the compiler can use vectors.
-    template <class Transform>
-    void transform_weights(const Transform& g, const float* weights, int count, int64_t pitch, float* packed) const {
-        using numbers = double[transformed_at_once];
-        numbers w[most_taps * most_taps] = {};
-        for (int k = 0; k < count; ++k)
-            for (int i = 0; i < r_ * r_; ++i) w[i][k] = weights[k * pitch + i];
-        for (int y = 0; y < size_; ++y) {
-            numbers row[most_taps] = {};
-            for (int s = 0; s < r_; ++s)
-                for (int r = 0; r < r_; ++r)
-                    for (int k = 0; k < transformed_at_once; ++k) row[s][k] += g[y][r] * w[r * r_ + s][k];
-            for (int x = 0; x < size_; ++x, packed += frequency_weights_) {
-                numbers sum = {};
-                for (int s = 0; s < r_; ++s)
-                    for (int k = 0; k < transformed_at_once; ++k) sum[k] += g[x][s] * row[s][k];
-                for (int k = 0; k < transformed_at_once; ++k) packed[k] = static_cast<float>(sum[k]);
+    int64_t packed_floats() const { return frequencies_ * frequency_weights_ + dst_blocks_ * lanes_; }
+
+    void pack_once(const conv2d_parameters& parameters) {
+        weights_ = aligned_floats(frequencies_ * frequency_weights_);
+        bias_ = aligned_floats(dst_blocks_ * lanes_);
+        thread_pool alone(1);
+        pack(alone, weights_for(problem_.src, parameters.weights, dst.c, int64_t{channels_} * r_ * r_).data(), weights_.data());
+        set_bias(parameters.bias, bias_.data());
+    }
+
+    void set_bias(const float* bias, float* to) const {
+        const int64_t given = bias ? dst.c : 0;
+        if (bias) std::copy_n(bias, given, to);
+        std::fill(to + given, to + dst_blocks_ * lanes_, 0.0f);
+    }
+
+    /// Transforms the weights, a block of input channels of a vector of output channels at a time.
+    void pack(thread_pool& pool, const float* weights, float* packed) const {
+        const int per_group = dst.c / problem_.groups;
+        const int64_t blocks = ceil_div(channels_, lanes_), floats = tile_vectors * lanes_ * lanes_ * frequencies_;
+        pack_in_parallel(pool, panel_count() * blocks, floats, [&](int64_t first, int64_t last) {
+            alignas(64) float taps[most_lanes * winograd_most_taps * most_lanes];  // [channel][tap][lanes]
+            for (int64_t unit = first; unit < last; ++unit) {
+                const panel& p = panels_[unit / blocks];
+                const int input = static_cast<int>(unit % blocks) * lanes_, inputs = std::min(lanes_, channels_ - input);
+                const int group = p.src_block * lanes_ / channels_, width = p.vectors * lanes_;
+                for (int v = 0; v < p.vectors; ++v) {
+                    const int output = (p.dst_block + v) * lanes_ - group * per_group;
+                    packer_.pack(weights, group, output, std::min(lanes_, per_group - output), input, inputs, taps, lanes_,
+                                 r_ * r_ * lanes_);
+                    kernels_.weights(taps, inputs, packed + p.weights + int64_t{input} * width + v * lanes_, width,
+                                     frequency_weights_);
+                }
             }
-        }
+        });
     }
 
     /// How many tiles a block has, and who works on it.
@@ -193,7 +188,7 @@ class conv2d_winograd final : public op {
             if (number == blocks_) return;
             const int64_t units = frequencies_ * panel_count(), tasks = std::min(units, tasks_);
             pool.parallel_for(tasks, [&](int64_t task, int) {
-                multiply(block_at(number, memory), units * task / tasks, units * (task + 1) / tasks);
+                multiply(block_at(number, memory), units * task / tasks, units * (task + 1) / tasks, at.weights);
             });
         }
     }
@@ -234,14 +229,14 @@ class conv2d_winograd final : public op {
 
     /// Some of the frequencies x panels, for all tiles in groups of even size. Long sums are cut so that their rounding errors
     /// stay small.
-    void multiply(const block& b, int64_t first_unit, int64_t end_unit) const {
+    void multiply(const block& b, int64_t first_unit, int64_t end_unit, const float* weights) const {
         const int full = channels_ / lanes_, chunk = blocking::winograd_chunk_channels / lanes_;
         const int64_t groups = ceil_div(b.tiles, kernels_.tiles);
         for (int64_t unit = first_unit; unit < end_unit; ++unit) {
             const int64_t f = unit / panel_count();
             const panel& p = panels_[unit % panel_count()];
             const int64_t channel_weights = p.vectors * lanes_, panel_weights = channels_ * channel_weights;
-            const float* u = weights_.data() + f * frequency_weights_ + p.weights;
+            const float* u = weights + f * frequency_weights_ + p.weights;
             const float* next = u + panel_weights;
             const bool fetch = unit + 1 < end_unit && panel_weights * int64_t{sizeof(float)} > blocking::prefetch_panel_bytes;
             winograd_product a{};
@@ -281,7 +276,7 @@ class conv2d_winograd final : public op {
             };
             for (int64_t block = first_block; block < end_block; ++block) {
                 a.m = b.m + (block * block_tiles_ + first) * lanes_;
-                a.bias = bias_.data() + block * lanes_;
+                a.bias = at.bias + block * lanes_;
                 a.dst = at.dst + pixel(dst, block);
                 if (at.residual) a.residual = at.residual + pixel(problem_.residual, block);
                 kernels_.result(a);
@@ -290,8 +285,11 @@ class conv2d_winograd final : public op {
     }
 
     const sextant_conv2d problem_;
+    const conv2d_binding binding_;
     const winograd_kernels& kernels_;
-    const int lanes_, m_, r_, size_, channels_;  // channels of src: per group
+    const int lanes_, m_, r_;
+    const weight_packer packer_;
+    const int size_, channels_;  // channels of src: per group
     const int64_t frequencies_, src_blocks_, dst_blocks_;
     std::vector<panel> panels_;
     int64_t frequency_weights_ = 0;
@@ -320,13 +318,15 @@ std::string winograd_declines(const sextant_conv2d& a, const winograd_kernels& k
 }
 
 /// Multiply-adds of vectors, and what the transforms of a block of channels take in the same measure.
-std::string winograd_yields(const sextant_conv2d& a, const winograd_kernels& kernels) {
+std::string winograd_yields(const sextant_conv2d& a, const winograd_kernels& kernels, bool in_each_run) {
     const int64_t tiles = int64_t{a.dst.n} * ceil_div(a.dst.h, kernels.m) * ceil_div(a.dst.w, kernels.m);
     const int64_t size = kernels.m + kernels.r - 1, channels = a.src.c / a.groups, c = channel_blocks(a.src), k = channel_blocks(a.dst);
     const double transforms = blocking::winograd_transform_cost * static_cast<double>(tiles * size * size * (c + k));
     const double products = static_cast<double>(tiles * size * size * channels * k);
     const double direct = static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * channels * k);
-    if (products + transforms > direct / (a.src.dtype == SEXTANT_BF16 ? blocking::winograd_bf16_direct_speed : 1))
+    const double weights = !in_each_run ? 0
+                           : blocking::winograd_weights_cost * static_cast<double>((size * size - a.r * a.s) * channels * k);
+    if (products + transforms + weights > direct / (a.src.dtype == SEXTANT_BF16 ? blocking::winograd_bf16_direct_speed : 1))
         return "its transforms would take longer than the products that it saves";
     if (kernels.m == 4 && tiles <= blocking::winograd4_fewest_tiles &&
         channels * a.dst.c >= blocking::winograd_shared_weights)

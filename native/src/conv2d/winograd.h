@@ -10,6 +10,8 @@
 #pragma once
 #include <cstdint>
 
+#include "conv2d/weights.h"
+
 namespace sextant {
 
 inline constexpr int winograd_most_size = 6;  // m + r - 1
@@ -61,6 +63,9 @@ struct winograd_kernels {
     void (*source)(const winograd_strip&);
     void (*product[2][most_tiles + 1])(const winograd_product&);  // [vectors - 1][tiles]
     void (*result)(const winograd_result&);
+    /// w: [channel][r][s][lanes]. u: frequency 0 of the first channel; `channel` and `frequency` are from one to the next.
+    void (*weights)(const float* w, int channels, float* u, int64_t channel, int64_t frequency);
+    weight_gatherer gather;
 };
 
 extern const winograd_kernels winograd4_avx512, winograd4_avx2, winograd2_avx512;

@@ -16,7 +16,9 @@
 
 #include "conv2d/activate.inl.h"
 #include "conv2d/blocking.h"
+#include "conv2d/weights.inl.h"
 #include "conv2d/winograd.h"
+#include "conv2d/winograd_weights.inl.h"
 #include "simd/simd.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
@@ -216,6 +218,8 @@ constexpr winograd_kernels winograd_table() {
     table.tiles = tile_pixels;
     table.source = winograd_source<M, R, Element>;
     table.result = winograd_finish<M, R, Element>;
+    table.weights = winograd_weights<M, R>;
+    table.gather = gather_weights;
     fill_products<1>(table, std::make_integer_sequence<int, tile_pixels>{});
     fill_products<2>(table, std::make_integer_sequence<int, tile_pixels>{});
     return table;
