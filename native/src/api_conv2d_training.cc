@@ -3,6 +3,7 @@
 #include "api_checker.h"
 #include "api_checks.h"
 #include "api_create.h"
+#include "conv2d/backward_weights.h"
 #include "conv2d/conv2d.h"
 
 using namespace sextant;
