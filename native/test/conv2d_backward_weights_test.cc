@@ -247,6 +247,9 @@ TEST(conv2d_backward_weights, sizes_around_tiles_and_strips) {
 TEST(conv2d_backward_weights, first_layers) {
     gradient_case cases[] = {
         shape("LeNet", 5, 1, 28, 6, 5, 1, 2),
+        shape("few channels", 3, 2, 7, 8, 3, 1, 1),
+        shape("few channels, one pixel across", 3, 3, 5, 4, 5, 1, 0),
+        shape("few channels, strided", 3, 3, 9, 5, 3, 2, 1),
         shape("AlexNet", 2, 3, 40, 64, 11, 4, 2),
         shape("VGG", 1, 3, 30, 64, 3, 1, 1),
         shape("VGG, a long row", 1, 3, 140, 24, 3, 1, 1),

@@ -24,12 +24,13 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
         : conv2d_backward_weights_op(problem), kernels_(kernels), lanes_(kernels.lanes) {
         const auto& a = problem_;
         weights_ = a.src.c * a.r * a.s;
+        paired_ = a.dst.c <= lanes_ / 2 && a.stride_w == 1 && kernels.pairs[1][1];
         blocks_ = static_cast<int>(channel_blocks(a.dst));
         const int64_t pixels = blocking::gradient_pixels;
         row_strips_ = static_cast<int>(ceil_div(a.dst.h, std::clamp<int64_t>(pixels / a.dst.w, 1, a.dst.h)));
         column_strips_ = static_cast<int>(ceil_div(a.dst.w, pixels));
         source_rows_ = static_cast<int>(ceil_div(a.dst.h, row_strips_) - 1) * a.stride_h + (a.r - 1) * a.dilation_h + 1;
-        source_pitch_ = ceil_div((a.dst.w - 1) * int64_t{a.stride_w} + a.s, 16) * 16;
+        source_pitch_ = ceil_div((a.dst.w - 1) * int64_t{a.stride_w} + a.s + 1, 16) * 16;  // a pair may begin at the last pixel
         const int64_t strips = int64_t{a.dst.n} * row_strips_;
         parts_ = std::min<int64_t>(strips, device.threads == 1 ? 1 : device.threads * blocking::gradient_tasks_per_thread);
     }
@@ -112,7 +113,7 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
                 t.sums = sums + (int64_t{line} * a.s + tap) * width;
                 t.ahead = plane < vectors ? next + plane * t.diff_plane : diff;
                 ++plane;
-                kernels_.tiles[vectors - 1][taps][lines](t);
+                (paired_ ? kernels_.pairs[taps][lines] : kernels_.tiles[vectors - 1][taps][lines])(t);
             }
         }
     }
@@ -157,6 +158,7 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
 
     const backward_weights_first_kernels& kernels_;
     const int lanes_;
+    bool paired_;
     int weights_, blocks_;  // weights that a k has
     int row_strips_, column_strips_, source_rows_;
     int64_t source_pitch_, parts_;

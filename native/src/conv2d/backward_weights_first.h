@@ -25,6 +25,8 @@ struct backward_weights_first_kernels {
     int taps[2];   // most side by side in a tile of [vectors - 1]
     int lines[2][most_taps + 1];  // most in a tile of so many taps side by side
     void (*tiles[2][most_taps + 1][backward_weights_first_tile::most_lines + 1])(const backward_weights_first_tile&);
+    /// For at most lanes / 2 output channels and a src_column of 1: two pixels in a vector. Null where there are none.
+    void (*pairs[most_taps + 1][backward_weights_first_tile::most_lines + 1])(const backward_weights_first_tile&);
     void (*plane)(const backward_weights_plane&);
     void (*finish)(const backward_weights_result&);
 };

@@ -5,6 +5,8 @@
 //
 // for neighbouring s, one or more pairs (c, r), and a panel of one or two vectors of output channels k.
 // src: rows with their padding, [c][row][column], from which each tap is broadcast. diff_dst: [k / lanes][p][q][lanes].
+// Up to half a vector of output channels (LeNet's 6), stride 1: lanes 2k and 2k + 1 hold channel k of two neighbouring pixels,
+// whose taps are neighbours too.
 // Registers: lines x taps x vectors sums, which stay over all the pixels; the vectors of diff_dst and one broadcast; see blocking.h.
 #include <utility>
 
@@ -52,11 +54,40 @@ void backward_weights_first(const backward_weights_first_tile& t) {
             }
 }
 
+#if SEXTANT_LANES == 16
+template <int Taps, int Lines>
+void backward_weights_first_pairs(const backward_weights_first_tile& t) {
+    vec sum[Lines][Taps] = {};
+    for (int y = 0; y < t.rows; ++y) {
+        const float* diff = t.diff + y * t.diff_row;
+#pragma GCC unroll 1
+        for (int x = 0; x < t.columns; x += 2, diff += 2 * lanes) {
+            const vec second = x + 1 < t.columns ? load(diff + lanes) : vec{};
+            const vec d = __builtin_shufflevector(load(diff), second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#pragma GCC unroll 5
+            for (int i = 0; i < Lines; ++i)
+#pragma GCC unroll 16
+                for (int s = 0; s < Taps; ++s) sum[i][s] += broadcast_pair(t.lines[i] + y * t.src_row + x + s) * d;
+        }
+    }
+#pragma GCC unroll 5
+    for (int i = 0; i < Lines; ++i)
+#pragma GCC unroll 16
+        for (int s = 0; s < Taps; ++s) {
+            float* const sums = t.sums + i * t.sums_line + s * lanes;
+            store(sums, load(sums) + (even_lanes(sum[i][s], vec{}) + odd_lanes(sum[i][s], vec{})));
+        }
+}
+#endif
+
 template <int Vectors, int Taps, int... Lines>
 constexpr void fill_lines(backward_weights_first_kernels& table, std::integer_sequence<int, Lines...>) {
     table.taps[Vectors - 1] = Taps;
     table.lines[Vectors - 1][Taps] = sizeof...(Lines);
     ((table.tiles[Vectors - 1][Taps][Lines + 1] = backward_weights_first<Vectors, Taps, Lines + 1>), ...);
+#if SEXTANT_LANES == 16
+    if constexpr (Vectors == 1) ((table.pairs[Taps][Lines + 1] = backward_weights_first_pairs<Taps, Lines + 1>), ...);
+#endif
 }
 
 /// Taps + 1 side by side, in as many lines as there are registers for.

@@ -4,7 +4,10 @@
 //
 // diff_dst is cut into tiles of m x m pixels, those of all images into blocks. All threads work on one block together: they
 // split the transforms by channels, then the products by frequencies and chunks of weights, whose sums over all blocks stay in U.
-// At the end each panel's frequencies become weights. Each sum is made by one task in one order, whatever the threads.
+// At the end each panel's frequencies become weights.
+// Where the weights are many and the tiles few, U is what is large: all tiles are then one block, and each task makes all
+// frequencies of a small chunk, whose part of U stays in its L2, and the weights from them.
+// Each sum is made by one task in one order, whatever the threads.
 #include "conv2d/backward_weights_winograd.h"
 
 #include <cstdint>
@@ -33,21 +36,27 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         tiles_down_ = ceil_div(t.h, m_);
         tiles_ = t.n * tiles_down_ * tiles_across_;
         const int64_t tile_bytes = frequencies * (src_blocks_ + dst_blocks_) * lanes_ * int64_t{sizeof(float)};
-        u_frequency_ = dst_blocks_ * lanes_ * channels_;
-        const int64_t room = std::max(blocking::winograd_gradient_bytes, frequencies * u_frequency_ * int64_t{sizeof(float)});
+        const int64_t u_bytes = frequencies * dst_blocks_ * lanes_ * channels_ * int64_t{sizeof(float)};
+        const int64_t room = std::max(blocking::winograd_gradient_bytes, u_bytes);
         blocks_ = ceil_div(tiles_, std::clamp<int64_t>(room / tile_bytes, 1, tiles_));
+        cut_weights(blocking::winograd_gradient_sums_bytes / frequencies);
+        by_chunks_ = k_chunks_ * c_chunks_ >= device.threads * blocking::winograd_gradient_fewest_chunks &&
+                     tiles_ * tile_bytes <= blocking::winograd_gradient_most_bytes;
+        if (by_chunks_) blocks_ = 1;
+        else cut_weights(blocking::gradient_sums_bytes);
+        u_panel_ = tile_vectors * lanes_ * (by_chunks_ ? ceil_div(src_blocks_, c_chunks_) * lanes_ : channels_);
+        u_frequency_ = u_panel_ * (by_chunks_ ? ceil_div(panels_, k_chunks_) : panels_);
         block_tiles_ = ceil_div(tiles_, blocks_);
         v_frequency_ = frequency_pitch(src_blocks_);
         d_frequency_ = frequency_pitch(dst_blocks_);
         const int64_t tasks = device.threads == 1 ? 1 : device.threads * blocking::tasks_per_thread;
         src_cuts_ = ceil_div(tasks, src_blocks_);
         dst_cuts_ = ceil_div(tasks, dst_blocks_);
-        cut_weights();
         zeros_ = aligned_floats(std::max(problem_.src.w, t.w) * int64_t{lanes_});
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const places at = places_in(operands, reinterpret_cast<float*>(scratch));
+        const places at = places_in(operands, reinterpret_cast<float*>(scratch), pool.threads());
         std::fill(at.bias_sums, at.bias_sums + dst_blocks_ * dst_cuts_ * lanes_, 0.0f);
         for (int64_t block = 0; block < blocks_; ++block) {
             const int64_t first = cut(tiles_, block, blocks_), tiles = cut(tiles_, block + 1, blocks_) - first;
@@ -61,17 +70,32 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
                     transform_source(at, first, cut(tiles, part, src_cuts_), cut(tiles, part + 1, src_cuts_), src_task / src_cuts_);
                 }
             });
-            pool.parallel_for(frequencies * k_chunks_ * c_chunks_,
-                              [&](int64_t unit, int) { multiply(at, unit, tiles, block == 0); });
+            if (by_chunks_) break;
+            pool.parallel_for(frequencies * chunk_count(), [&](int64_t unit, int) {
+                multiply(at, chunk_at(unit % chunk_count()), unit / chunk_count(), tiles, at.u, block == 0);
+            });
+        }
+        if (by_chunks_) {
+            pool.parallel_for(chunk_count(), [&](int64_t task, int thread) {
+                const chunk c = chunk_at(task);
+                float* const u = at.u + thread * frequencies * u_frequency_;
+                for (int f = 0; f < frequencies; ++f) multiply(at, c, f, tiles_, u, true);
+                for (int64_t panel = c.panel; panel < c.end_panel; ++panel)
+                    for (int64_t block = c.block; block < c.end_block; ++block)
+                        finish(at, panel, block, u + offset_in(c, panel, block), at.sums + thread * sums_floats());
+            });
+            return;
         }
         pool.parallel_for(panels_ * src_blocks_, [&](int64_t task, int thread) {
-            finish(at, task / src_blocks_, task % src_blocks_, at.sums + thread * sums_floats());
+            const int64_t panel = task / src_blocks_, block = task % src_blocks_;
+            finish(at, panel, block, at.u + offset_in(whole(), panel, block), at.sums + thread * sums_floats());
         });
     }
 
     int64_t scratch_bytes(int threads) const override {
-        return int64_t{sizeof(float)} * (frequencies * (v_frequency_ + d_frequency_ + u_frequency_) +
-                                         dst_blocks_ * dst_cuts_ * lanes_ + threads * sums_floats());
+        return int64_t{sizeof(float)} *
+               (frequencies * (v_frequency_ + d_frequency_ + u_frequency_ * (by_chunks_ ? threads : 1)) +
+                dst_blocks_ * dst_cuts_ * lanes_ + threads * sums_floats());
     }
 
   private:
@@ -81,14 +105,32 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         float *v, *d, *u, *bias_sums, *sums;
     };
 
-    places places_in(const address* operands, float* memory) const {
+    places places_in(const address* operands, float* memory, int threads) const {
         places at{operands[0], operands[1], diff_bias(operands), diff_weights(operands)};
         at.v = memory;
         at.d = at.v + frequencies * v_frequency_;
         at.u = at.d + frequencies * d_frequency_;
-        at.bias_sums = at.u + frequencies * u_frequency_;
+        at.bias_sums = at.u + frequencies * u_frequency_ * (by_chunks_ ? threads : 1);
         at.sums = at.bias_sums + dst_blocks_ * dst_cuts_ * lanes_;
         return at;
+    }
+
+    /// Panels and channel blocks whose products one task makes.
+    struct chunk {
+        int64_t panel, end_panel, block, end_block;
+    };
+
+    int64_t chunk_count() const { return k_chunks_ * c_chunks_; }
+    chunk chunk_at(int64_t number) const {
+        const int64_t c = number % c_chunks_, k = number / c_chunks_;
+        return {cut(panels_, k, k_chunks_), cut(panels_, k + 1, k_chunks_), cut(src_blocks_, c, c_chunks_),
+                cut(src_blocks_, c + 1, c_chunks_)};
+    }
+    chunk whole() const { return {0, panels_, 0, src_blocks_}; }
+
+    /// Where a panel's first channel of a block lies in the U that begins with chunk `c`.
+    int64_t offset_in(const chunk& c, int64_t panel, int64_t block) const {
+        return (panel - c.panel) * u_panel_ + (block - c.block) * lanes_ * vectors_of(panel) * lanes_;
     }
 
     /// Of one panel and one block of channels, by weights.
@@ -100,22 +142,18 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         return (ceil_div(channel_blocks * block_tiles_ * lanes_, line) | 1) * line;
     }
 
-    /// As square as the bound allows: what a chunk reads grows with its edges, what it does with its area.
-    void cut_weights() {
-        const int64_t panel_bytes = int64_t{tile_vectors} * lanes_ * lanes_ * int64_t{sizeof(float)};
-        const int64_t area = blocking::gradient_sums_bytes / panel_bytes;
+    /// As square as the bound on a frequency's sums allows: what a chunk reads grows with its edges, what it does with its area.
+    void cut_weights(int64_t bytes) {
+        const int64_t area = std::max<int64_t>(1, bytes / (int64_t{tile_vectors} * lanes_ * lanes_ * int64_t{sizeof(float)}));
         int64_t edge = 1;
         while (edge < panels_ && 2 * edge * edge <= area) ++edge;
-        const int64_t blocks = std::min(src_blocks_, area / edge);
+        const int64_t blocks = std::min(src_blocks_, std::max<int64_t>(1, area / edge));
         k_chunks_ = ceil_div(panels_, std::clamp<int64_t>(area / blocks, 1, panels_));
         c_chunks_ = ceil_div(src_blocks_, blocks);
     }
 
     int vectors_of(int64_t panel) const { return static_cast<int>(std::min<int64_t>(tile_vectors, dst_blocks_ - panel * tile_vectors)); }
     int channels_of(int64_t block) const { return static_cast<int>(std::min<int64_t>(lanes_, channels_ - block * lanes_)); }
-    float* sums_of(const places& at, int64_t frequency, int64_t panel, int64_t block) const {
-        return at.u + frequency * u_frequency_ + (panel * tile_vectors * channels_ + block * lanes_ * vectors_of(panel)) * lanes_;
-    }
 
     /// body(image, row of tiles, first column of tiles, tiles, first within the block) for each stretch of a row of tiles.
     template <class Body>
@@ -164,12 +202,11 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         });
     }
 
-    /// One chunk of one frequency, over all tiles of a block.
-    void multiply(const places& at, int64_t unit, int64_t tiles, bool first_block) const {
-        const int64_t c = unit % c_chunks_, k = unit / c_chunks_ % k_chunks_, f = unit / c_chunks_ / k_chunks_;
-        const int64_t block = cut(src_blocks_, c, c_chunks_), end_block = cut(src_blocks_, c + 1, c_chunks_);
-        const int64_t panel = cut(panels_, k, k_chunks_), end_panel = cut(panels_, k + 1, k_chunks_);
+    /// One chunk of one frequency, over all tiles of a block. Meanwhile the chunk's next frequency is fetched, a plane a tile.
+    void multiply(const places& at, const chunk& c, int64_t f, int64_t tiles, float* u, bool first_block) const {
+        const chunk begin = by_chunks_ ? c : whole();
         const int64_t strips = ceil_div(tiles, blocking::gradient_pixels);
+        const bool fetch = by_chunks_ && f + 1 < frequencies;
         backward_weights_tile t{};
         t.src_column = t.ahead_column = lanes_;
         t.diff_plane = block_tiles_ * lanes_;
@@ -177,17 +214,19 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         for (int64_t strip = 0; strip < strips; ++strip) {
             const int64_t tile = cut(tiles, strip, strips);
             t.columns = static_cast<int>(cut(tiles, strip + 1, strips) - tile);
-            for (int64_t p = panel; p < end_panel; ++p) {
+            int64_t plane = 0;
+            for (int64_t p = c.panel; p < c.end_panel; ++p) {
                 const int vectors = vectors_of(p), most = direct_.channels[vectors - 1];
-                t.diff = t.ahead = at.d + f * d_frequency_ + (p * tile_vectors * block_tiles_ + tile) * lanes_;
+                t.diff = at.d + f * d_frequency_ + (p * tile_vectors * block_tiles_ + tile) * lanes_;
                 t.sums_channel = vectors * lanes_;
-                for (int64_t b = block; b < end_block; ++b) {
+                for (int64_t b = c.block; b < c.end_block; ++b) {
                     const int channels = channels_of(b);
-                    float* const sums = sums_of(at, f, p, b);
+                    float* const sums = u + f * u_frequency_ + offset_in(begin, p, b);
                     if (first_block && strip == 0) std::fill(sums, sums + channels * t.sums_channel, 0.0f);
                     for (int channel = 0; channel < channels; channel += most) {
                         t.src = at.v + f * v_frequency_ + (b * block_tiles_ + tile) * lanes_ + channel;
                         t.sums = sums + channel * t.sums_channel;
+                        t.ahead = fetch ? plane_ahead(at, c, plane++, f + 1, tile, t.diff) : t.diff;
                         direct_.tiles[vectors - 1][std::min(most, channels - channel)](t);
                     }
                 }
@@ -195,10 +234,18 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         }
     }
 
+    /// The planes that a chunk reads of a frequency, of D and then of V; after the last of them something that is near.
+    const float* plane_ahead(const places& at, const chunk& c, int64_t plane, int64_t f, int64_t tile, const float* near) const {
+        const int64_t first = c.panel * tile_vectors, diff_planes = std::min(c.end_panel * tile_vectors, dst_blocks_) - first;
+        if (plane < diff_planes) return at.d + f * d_frequency_ + ((first + plane) * block_tiles_ + tile) * lanes_;
+        const int64_t block = c.block + plane - diff_planes;
+        return block < c.end_block ? at.v + f * v_frequency_ + (block * block_tiles_ + tile) * lanes_ : near;
+    }
+
     /// One block of channels of a panel from frequencies to weights; with the first block its biases.
-    void finish(const places& at, int64_t panel, int64_t block, float* sums) const {
+    void finish(const places& at, int64_t panel, int64_t block, const float* u, float* sums) const {
         const int vectors = vectors_of(panel), channels = channels_of(block), k = static_cast<int>(panel) * tile_vectors * lanes_;
-        kernels_.result({sums_of(at, 0, panel, block), u_frequency_, channels, vectors, sums});
+        kernels_.result({u, u_frequency_, channels, vectors, sums});
         backward_weights_result result{};
         result.sums = sums;
         result.parts = 1;
@@ -226,7 +273,8 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
     const int lanes_, m_, taps_, channels_;
     const int64_t src_blocks_, dst_blocks_, panels_;
     int64_t tiles_across_, tiles_down_, tiles_, blocks_, block_tiles_;
-    int64_t v_frequency_, d_frequency_, u_frequency_;
+    bool by_chunks_;
+    int64_t v_frequency_, d_frequency_, u_frequency_, u_panel_;
     int64_t src_cuts_, dst_cuts_, k_chunks_, c_chunks_;
     aligned_floats zeros_;
 };

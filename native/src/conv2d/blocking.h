@@ -121,6 +121,12 @@ inline constexpr int gradient_tasks_per_thread = 8;
 /// Winograd's gradients of weights: a block of transformed tiles may take so much, or as much as the sums it is added to.
 inline constexpr int64_t winograd_gradient_bytes = 4 << 20;
 
+/// Chunk by chunk, when each thread has so many and all transformed tiles take no more than this: a chunk's sums of all
+/// frequencies then stay in L2, and reading the tiles once more for each chunk costs less than moving the sums.
+inline constexpr int64_t winograd_gradient_fewest_chunks = 8;
+inline constexpr int64_t winograd_gradient_most_bytes = 40 << 20;
+inline constexpr int64_t winograd_gradient_sums_bytes = 600 * 1024;
+
 /// What a vector of these sums takes at its end, in multiply-adds of vectors, and how much of a direct sum's time Winograd's may
 /// take, so estimated.
 inline constexpr double winograd_gradient_sum_cost = 16;
