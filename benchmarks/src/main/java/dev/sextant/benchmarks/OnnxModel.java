@@ -123,7 +123,8 @@ public final class OnnxModel {
             case Node.Flatten _ -> nodes.message(1, node("Flatten", sources, dst).message(5, attribute("axis", 1)));
             case Node.Identity _ -> nodes.message(1, node("Identity", sources, dst));
             case Node.Shortcut shortcut -> shortcut(shortcut, sources, dst);
-            case Node.Reorder _ -> throw new IllegalArgumentException("onnx: expects a graph before its passes, found a reorder");
+            case Node.Reorder _, Node.TrainingNorm _, Node.Dropout _ ->
+                throw new IllegalArgumentException("onnx: expects a graph of inference before its passes, found " + node.text());
         }
     }
 

@@ -18,6 +18,10 @@ final class Targets {
         "alexnet", new Ratios(1.2, 1.45, 1.9, 2.0),
         "lenet5", new Ratios(1.5, 1.5, 0, 0));
 
+    /** Training steps at their {@link Train#batch batch}. */
+    private static final Map<String, Double> TRAINING = Map.of("vgg16", 2.5, "resnet18", 1.8, "resnet50", 1.4, "googlenet", 1.6,
+        "densenet121", 1.5, "alexnet", 1.6, "lenet5", 2.0);
+
     private Targets() {}
 
     static List<String> networks() {
@@ -35,5 +39,11 @@ final class Targets {
             default -> 0;
         };
         return target > 0 ? OptionalDouble.of(target) : OptionalDouble.empty();
+    }
+
+    /** Of images per second in training. */
+    static OptionalDouble training(Case problem) {
+        var target = TRAINING.get(problem.network().name());
+        return target == null || problem.batch() != Train.batch(problem.network()) ? OptionalDouble.empty() : OptionalDouble.of(target);
     }
 }

@@ -36,4 +36,14 @@ final class TargetsTest {
         assertEquals(OptionalDouble.empty(), target("vgg16", 4, Precision.FP32));
         assertEquals(OptionalDouble.empty(), target("vgg16", 1, Precision.STRICT));
     }
+
+    @Test
+    void trainingHasItsOwn() {
+        for (var network : Targets.networks()) {
+            var problem = Case.of(Networks.named(network), network.equals("lenet5") ? 64 : 16, 2);
+            assertTrue(Targets.training(problem).orElseThrow() > 1, network);
+        }
+        assertEquals(OptionalDouble.empty(), Targets.training(Case.of(Networks.named("lenet5"), 16, 2)), "no target for that batch");
+        assertEquals(OptionalDouble.empty(), Targets.training(Case.of(Networks.named("vgg19"), 16, 2)));
+    }
 }

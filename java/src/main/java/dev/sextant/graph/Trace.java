@@ -29,7 +29,6 @@ import dev.sextant.nn.Softmax;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedMap;
 
 /**
  * Walks a description once with the shape of the input in hand, as inference runs it or as training does, and writes down the
@@ -47,9 +46,6 @@ final class Trace {
     private final boolean isTraining;
     private int values, dropouts;
 
-    /** What training runs: the taps of the graph are its auxiliary heads' results, {@code weights} those of their losses. */
-    record Training(Graph graph, SequencedMap<String, Double> weights) {}
-
     private Trace(int images, boolean isTraining) {
         this.images = images;
         this.isTraining = isTraining;
@@ -62,11 +58,11 @@ final class Trace {
         return new Graph(input, trace.nodes, output, trace.stages, Storage.UNDECIDED);
     }
 
-    static Training training(Nn network, Shape shape) {
+    static TrainingGraph.Description training(Nn network, Shape shape) {
         var trace = new Trace(images(shape), true);
         var input = trace.value(shape.dropFirst());
         var output = trace.visit(network, input, "", true);
-        return new Training(new Graph(input, trace.nodes, output, trace.logits, Storage.UNDECIDED), trace.heads);
+        return new TrainingGraph.Description(new Graph(input, trace.nodes, output, trace.logits, Storage.UNDECIDED), trace.heads);
     }
 
     private static int images(Shape shape) {

@@ -23,6 +23,19 @@ public record TrainingGraph(Graph forward, List<Gradient> backward) {
     }
 
     /**
+     * What a step computes on the way forward, before any pass.
+     *
+     * @param graph its taps are the results of auxiliary heads
+     * @param weights of the heads' losses, by the names of those taps
+     */
+    public record Description(Graph graph, SequencedMap<String, Double> weights) {}
+
+    /** @param input of a batch, n c h w */
+    public static Description describe(Nn network, Shape input) {
+        return Trace.training(network, input);
+    }
+
+    /**
      * @param input of a batch, n c h w
      * @param block channels in a block of the device's layout
      * @throws IllegalArgumentException if the network cannot take that input, or ends in something other than logits

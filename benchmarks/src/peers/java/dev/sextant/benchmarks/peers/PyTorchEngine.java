@@ -32,7 +32,7 @@ import java.util.Map;
 
 /**
  * PyTorch through DJL: each node of the network is one of its eager operations, which call oneDNN. Batch norms are folded for it and a
- * value is freed as soon as its last reader has run, as a Python program's would be. DJL has no way to ask for channels_last.
+ * value is freed as soon as its last reader has run, as a Python program's would be. DJL has no word for channels_last.
  */
 public final class PyTorchEngine implements Engine {
     private static final String ENGINE = "PyTorch";
@@ -158,8 +158,8 @@ public final class PyTorchEngine implements Engine {
                 }
                 case Node.Shortcut shortcut -> shortcut(shortcut, src);
                 case Node.Identity identity -> src.duplicate();
-                case Node.Reorder reorder ->
-                    throw new IllegalArgumentException("pytorch: expects a graph before its passes, found a reorder");
+                case Node.Reorder _, Node.TrainingNorm _, Node.Dropout _ ->
+                    throw new IllegalArgumentException("pytorch: expects a graph of inference before its passes, found " + node.text());
             };
         }
 
