@@ -10,6 +10,7 @@ module dev.sextant {
     requires java.desktop;
     requires me.tongfei.progressbar;
     requires tools.jackson.core;
+    requires xchart;
 
     exports dev.sextant;
     exports dev.sextant.data;

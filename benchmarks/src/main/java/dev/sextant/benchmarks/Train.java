@@ -4,13 +4,8 @@ package dev.sextant.benchmarks;
 import dev.sextant.Precision;
 import dev.sextant.models.Network;
 import dev.sextant.models.Networks;
-import dev.sextant.nn.Add;
-import dev.sextant.nn.Aux;
-import dev.sextant.nn.Concat;
 import dev.sextant.nn.Dropout;
-import dev.sextant.nn.Named;
 import dev.sextant.nn.Nn;
-import dev.sextant.nn.Seq;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -156,20 +151,7 @@ public final class Train implements Callable<Integer> {
     }
 
     static Case withoutDropout(Case problem) {
-        var network = problem.network();
-        var plain = new Network(network.name(), withoutDropout(network.body()), network.input(), network.preprocessing(), network.labels());
-        return new Case(plain, problem.shape(), problem.threads(), problem.precision());
-    }
-
-    private static Nn withoutDropout(Nn nn) {
-        return switch (nn) {
-            case Dropout _ -> Nn.identity();
-            case Named named -> new Named(named.name(), withoutDropout(named.body()));
-            case Aux aux -> new Aux(withoutDropout(aux.head()), aux.lossWeight());
-            case Seq seq -> new Seq(seq.children().stream().map(Train::withoutDropout).toList());
-            case Add add -> new Add(add.branches().stream().map(Train::withoutDropout).toList());
-            case Concat concat -> new Concat(concat.branches().stream().map(Train::withoutDropout).toList());
-            default -> nn;
-        };
+        var body = problem.network().body().replacingLeaves(leaf -> leaf instanceof Dropout ? Nn.identity() : leaf);
+        return new Case(problem.network().with(body), problem.shape(), problem.threads(), problem.precision());
     }
 }

@@ -65,6 +65,11 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
         return new Network(name, body, Shape.of(input.dim(0), height, width), preprocessing.at(height, width), labels);
     }
 
+    /** The same network with other layers, which make the same of its input. */
+    public Network with(Nn body) {
+        return new Network(name, body, input, preprocessing, labels);
+    }
+
     public Network with(Labels labels) {
         return new Network(name, body, input, preprocessing, labels);
     }

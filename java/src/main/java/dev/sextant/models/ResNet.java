@@ -36,6 +36,18 @@ public final class ResNet {
     public static Network plain20() { return cifar("plain20", Block.PLAIN, 3); }
     public static Network plain56() { return cifar("plain56", Block.PLAIN, 9); }
 
+    /**
+     * Any depth of section 4.2.
+     *
+     * @param depth layers with weights: 6n + 2, from 8
+     * @param isResidual whether with shortcuts
+     * @throws IllegalArgumentException for another depth
+     */
+    public static Network cifar(int depth, boolean isResidual) {
+        if (depth < 8 || depth % 6 != 2) throw new IllegalArgumentException("depth: expects 8, 14, 20, ... (6n + 2), found " + depth);
+        return cifar((isResidual ? "resnet" : "plain") + depth, isResidual ? Block.CIFAR : Block.PLAIN, depth / 6);
+    }
+
     /** Table 1: four stages of residual blocks on 224x224. */
     private static Network imageNet(String name, Block block, int... blocks) {
         return Network.imageNet(name, seq(                                              //   3 x 224 x 224

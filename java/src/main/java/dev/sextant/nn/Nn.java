@@ -2,6 +2,7 @@
 package dev.sextant.nn;
 
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * A description of a network or of a part of it: what is computed, free of weights, memory and devices. All descriptions are
@@ -30,6 +31,19 @@ public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPo
      */
     default Nn as(String name) {
         return new Named(name, this);
+    }
+
+    /** The same with each leaf replaced by what {@code leaf} makes of it; what was called by a name or its position still is. */
+    default Nn replacingLeaves(UnaryOperator<Nn> leaf) {
+        UnaryOperator<Nn> inside = nn -> nn.replacingLeaves(leaf);
+        return switch (this) {
+            case Named named -> new Named(named.name(), inside.apply(named.body()));
+            case Seq seq -> new Seq(seq.children().stream().map(inside).toList());
+            case Concat concat -> new Concat(concat.branches().stream().map(inside).toList());
+            case Add add -> new Add(add.branches().stream().map(inside).toList());
+            case Aux aux -> new Aux(inside.apply(aux.head()), aux.lossWeight());
+            default -> leaf.apply(this);
+        };
     }
 
     /** Square convolution: {@code out} channels, {@code k x k} kernel, stride 1, no padding, with bias. */

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.cli;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Draws how the length of gradients changes from layer to layer, a line a network, into a PNG; needs no display. */
+final class GradientChart {
+    private static final Color PLAIN = new Color(0xc0392b), RESIDUAL = new Color(0x1f6fb2), GRID = new Color(0xdddddd);
+    private static final float[] DASHES = {6, 4};
+    /** What a logarithm can show of nothing. */
+    private static final double LEAST = 1e-30;
+
+    private GradientChart() {}
+
+    /** @throws IOException if {@code file} cannot be written */
+    static void write(Path file, String title, List<LayerGradients> networks) throws IOException {
+        if (System.getProperty("java.awt.headless") == null) System.setProperty("java.awt.headless", "true");
+        Files.write(file, BitmapEncoder.getBitmapBytes(chart(title, networks), BitmapEncoder.BitmapFormat.PNG));
+    }
+
+    private static XYChart chart(String title, List<LayerGradients> networks) {
+        var chart = new XYChartBuilder().width(760).height(420).title(title).xAxisTitle("convolution, counted from the pictures")
+            .yAxisTitle("length of its gradient").build();
+        var styler = chart.getStyler();
+        styler.setYAxisLogarithmic(true);
+        styler.setLegendPosition(LegendPosition.OutsideE);
+        styler.setChartBackgroundColor(Color.WHITE);
+        styler.setPlotBorderVisible(false);
+        styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 13));
+        styler.setPlotGridVerticalLinesVisible(false);
+        styler.setPlotGridLinesStroke(new BasicStroke(0.5f));
+        styler.setPlotGridLinesColor(GRID);
+        styler.setXAxisMin(1.0);
+        styler.setXAxisTickMarkSpacingHint(60);
+        styler.setXAxisDecimalPattern("0");
+        int shallowest = networks.stream().mapToInt(network -> network.keys().size()).min().orElse(0);
+        for (var network : networks) {
+            boolean isShallow = network.keys().size() == shallowest;
+            var layers = IntStream.rangeClosed(1, network.last().length).mapToDouble(i -> i).toArray();
+            var lengths = IntStream.range(0, layers.length).mapToDouble(i -> Math.max(network.last()[i], LEAST)).toArray();
+            chart.addSeries(network.network(), layers, lengths).setMarker(SeriesMarkers.NONE)
+                .setLineColor(network.network().startsWith("plain") ? PLAIN : RESIDUAL)
+                .setLineStyle(isShallow && shallowest < largest(networks)
+                    ? new BasicStroke(2, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, DASHES, 0) : new BasicStroke(2));
+        }
+        return chart;
+    }
+
+    private static int largest(List<LayerGradients> networks) {
+        return networks.stream().mapToInt(network -> network.keys().size()).max().orElse(0);
+    }
+}
