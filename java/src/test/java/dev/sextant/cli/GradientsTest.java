@@ -18,8 +18,8 @@ final class GradientsTest {
     @TempDir
     Path folder;
 
-    private List<String[]> run(Object... more) throws IOException {
-        var words = new Object[] {"gradients", "--depth", "8", "--steps", "3", "--batch", "4", "--output", folder.resolve("out")};
+    private List<String[]> run(String depths, Object... more) throws IOException {
+        var words = new Object[] {"gradients", "--depth", depths, "--steps", "3", "--batch", "4", "--output", folder.resolve("out")};
         var all = Arrays.copyOf(words, words.length + more.length);
         System.arraycopy(more, 0, all, words.length, more.length);
         var ran = Ran.of(all);
@@ -30,7 +30,7 @@ final class GradientsTest {
 
     @Test
     void bothNetworksLayerByLayer() throws IOException {
-        var rows = run();
+        var rows = run("8");
         assertEquals(List.of("network", "layer", "weights", "first_step", "last_steps"), List.of(rows.getFirst()));
         assertEquals(1 + 2 * 7, rows.size(), "7 convolutions each");
         assertEquals(List.of("plain8", "1", "conv1.weight"), List.of(rows.get(1)).subList(0, 3));
@@ -44,7 +44,7 @@ final class GradientsTest {
 
     @Test
     void withoutNormsHalfOfAGradientIsLostInEachLayer() throws IOException {
-        var rows = run("--no-norm", "--depth", "20,32").stream().skip(1).toList();
+        var rows = run("20,32", "--no-norm").stream().skip(1).toList();
         double plain20 = first(rows, "plain20"), plain32 = first(rows, "plain32"), resnet32 = first(rows, "resnet32");
         assertTrue(plain32 < plain20 / 8, "12 more layers: " + plain20 + " became " + plain32);
         assertTrue(resnet32 > 100 * plain32, "a sum with the identity: " + resnet32 + " against " + plain32);
