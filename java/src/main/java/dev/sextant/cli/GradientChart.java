@@ -4,12 +4,12 @@ package dev.sextant.cli;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.knowm.xchart.BitmapEncoder;
+import javax.imageio.ImageIO;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler.LegendPosition;
@@ -18,6 +18,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** Draws how the length of gradients changes from layer to layer, a line a network, into a PNG; needs no display. */
 final class GradientChart {
     private static final Color PLAIN = new Color(0xc0392b), RESIDUAL = new Color(0x1f6fb2), GRID = new Color(0xdddddd);
+    private static final int WIDTH = 760, HEIGHT = 420;
     private static final float[] DASHES = {6, 4};
     /** What a logarithm can show of nothing. */
     private static final double LEAST = 1e-30;
@@ -27,11 +28,15 @@ final class GradientChart {
     /** @throws IOException if {@code file} cannot be written */
     static void write(Path file, String title, List<LayerGradients> networks) throws IOException {
         if (System.getProperty("java.awt.headless") == null) System.setProperty("java.awt.headless", "true");
-        Files.write(file, BitmapEncoder.getBitmapBytes(chart(title, networks), BitmapEncoder.BitmapFormat.PNG));
+        var image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
+        var graphics = image.createGraphics();
+        chart(title, networks).paint(graphics, WIDTH, HEIGHT);
+        graphics.dispose();
+        if (!ImageIO.write(image, "png", file.toFile())) throw new IOException(file + ": this Java has no encoder of PNG");
     }
 
     private static XYChart chart(String title, List<LayerGradients> networks) {
-        var chart = new XYChartBuilder().width(760).height(420).title(title).xAxisTitle("convolution, counted from the pictures")
+        var chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle("convolution, counted from the pictures")
             .yAxisTitle("length of its gradient").build();
         var styler = chart.getStyler();
         styler.setYAxisLogarithmic(true);
