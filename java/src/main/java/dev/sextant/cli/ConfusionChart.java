@@ -11,7 +11,7 @@ final class ConfusionChart {
     /** The most classes that a matrix can still be read of. */
     private static final int CLASSES = 20;
     private static final int PAIRS = 20;
-    private static final double CELL_WIDTH = 64, CELL_HEIGHT = 30, LEFT = 150, TOP = 96;
+    private static final double CELL_WIDTH = 64, CELL_HEIGHT = 30, LEFT = 150;
 
     private ConfusionChart() {}
 
@@ -23,23 +23,28 @@ final class ConfusionChart {
     private static void drawMatrix(Markup page, Evaluation evaluation) {
         int classes = evaluation.labels().size();
         page.element("p", "Rows are what the pictures show, columns what they were taken for; shades are shares of a row.");
-        double width = LEFT + classes * CELL_WIDTH + 70, height = TOP + classes * CELL_HEIGHT + 4;
+        double top = top(evaluation), width = LEFT + classes * CELL_WIDTH + 70, height = top + classes * CELL_HEIGHT + 4;
         page.open("div", "class", "scroll").open("svg", "viewBox", "0 0 " + Markup.coordinate(width) + " " + Markup.coordinate(height), "role",
             "img", "aria-label", "Confusion matrix", "style", "max-width:" + Markup.coordinate(width) + "px;min-width:"
                 + Markup.coordinate(Math.min(width, 560)) + "px");
         for (int c = 0; c < classes; c++) {
             double x = LEFT + (c + 0.5) * CELL_WIDTH;
             page.element("text", evaluation.labels().name(c), "class", "tick", "transform", "translate(" + Markup.coordinate(x - 6) + " "
-                + Markup.coordinate(TOP - 8) + ") rotate(-40)");
+                + Markup.coordinate(top - 8) + ") rotate(-40)");
         }
-        page.element("text", "recognised", "class", "title", "x", LEFT + classes * CELL_WIDTH + 62, "y", TOP - 8, "text-anchor", "end");
-        for (int row = 0; row < classes; row++) drawRow(page, evaluation, row);
+        page.element("text", "recognised", "class", "title", "x", LEFT + classes * CELL_WIDTH + 62, "y", top - 8, "text-anchor", "end");
+        for (int row = 0; row < classes; row++) drawRow(page, evaluation, row, top);
         page.close().close();
     }
 
-    private static void drawRow(Markup page, Evaluation evaluation, int row) {
+    /** Room for the classes' names, which stand on a slope. */
+    private static double top(Evaluation evaluation) {
+        return 26 + 4.4 * evaluation.labels().names().stream().mapToInt(Table::width).max().orElse(0);
+    }
+
+    private static void drawRow(Markup page, Evaluation evaluation, int row, double top) {
         int classes = evaluation.labels().size(), count = evaluation.count(row);
-        double y = TOP + row * CELL_HEIGHT, middle = y + CELL_HEIGHT / 2 + 4;
+        double y = top + row * CELL_HEIGHT, middle = y + CELL_HEIGHT / 2 + 4;
         page.element("text", evaluation.labels().name(row), "class", "tick", "x", LEFT - 10, "y", middle, "text-anchor", "end");
         for (int c = 0; c < classes; c++) {
             int found = evaluation.confusion(row, c);

@@ -11,9 +11,17 @@ import java.util.List;
  * @param name for those who do not see it
  * @param xTitle of the horizontal axis
  * @param yTitle of the vertical axis
- * @param logarithmic whether the vertical axis is; values that are not positive are left out then
+ * @param scale of the vertical axis
  */
-record LineChart(String name, String xTitle, String yTitle, boolean logarithmic, List<Series> series) {
+record LineChart(String name, String xTitle, String yTitle, Scale scale, List<Series> series) {
+    enum Scale {
+        LINEAR,
+        /** Values that are not positive are left out. */
+        LOGARITHMIC,
+        /** Linear; the lowest tenth of the values may lie at the bottom, so that the others can be told apart. */
+        UPPER
+    }
+
     private static final double WIDTH = 1000, HEIGHT = 330, LEFT = 64, RIGHT = 984, TOP = 14, BOTTOM = 282, DOT = 3.5;
 
     /**
@@ -53,7 +61,7 @@ record LineChart(String name, String xTitle, String yTitle, boolean logarithmic,
         var y = new double[one.x().length];
         int count = 0;
         for (int i = 0; i < x.length; i++) {
-            if (!Double.isFinite(one.y()[i]) || logarithmic && one.y()[i] <= 0) continue;
+            if (!Double.isFinite(one.y()[i]) || scale == Scale.LOGARITHMIC && one.y()[i] <= 0) continue;
             x[count] = one.x()[i];
             y[count++] = one.y()[i];
         }
@@ -62,9 +70,14 @@ record LineChart(String name, String xTitle, String yTitle, boolean logarithmic,
 
     private ChartScale vertical(List<Series> shown) {
         var all = shown.stream().flatMapToDouble(one -> Arrays.stream(one.y())).summaryStatistics();
-        if (logarithmic) return new ChartScale(all.getMin() / 1.15, all.getMax() * 1.15, BOTTOM, TOP, true);
-        double room = Math.max(0.04 * (all.getMax() - all.getMin()), 1e-9 + 1e-6 * Math.abs(all.getMax()));
-        return new ChartScale(Math.min(all.getMin() - room, Math.max(0, all.getMin())), all.getMax() + room, BOTTOM, TOP, false);
+        if (scale == Scale.LOGARITHMIC) return new ChartScale(all.getMin() / 1.15, all.getMax() * 1.15, BOTTOM, TOP, true);
+        double least = all.getMin();
+        if (scale == Scale.UPPER) {
+            var sorted = shown.stream().flatMapToDouble(one -> Arrays.stream(one.y())).sorted().toArray();
+            least = sorted[sorted.length / 10];
+        }
+        double room = Math.max(0.04 * (all.getMax() - least), 1e-9 + 1e-6 * Math.abs(all.getMax()));
+        return new ChartScale(least - room, all.getMax() + room, BOTTOM, TOP, false);
     }
 
     private void drawAxes(Markup page, ChartScale x, ChartScale y) {
@@ -85,13 +98,18 @@ record LineChart(String name, String xTitle, String yTitle, boolean logarithmic,
     private static void drawSeries(Markup page, Series one, ChartScale x, ChartScale y) {
         var points = new StringBuilder();
         for (int i = 0; i < one.x().length; i++) {
-            points.append(i == 0 ? "" : " ").append(Markup.coordinate(x.at(one.x()[i]))).append(',').append(Markup.coordinate(y.at(one.y()[i])));
+            points.append(i == 0 ? "" : " ").append(Markup.coordinate(x.at(one.x()[i]))).append(',').append(Markup.coordinate(place(y, one.y()[i])));
         }
         page.leaf("polyline", "class", "line s" + one.colour(), "points", points);
         if (!one.dots()) return;
         for (int i = 0; i < one.x().length; i++) {
-            page.open("circle", "class", "dot c" + one.colour(), "cx", x.at(one.x()[i]), "cy", y.at(one.y()[i]), "r", DOT)
+            page.open("circle", "class", "dot c" + one.colour(), "cx", x.at(one.x()[i]), "cy", place(y, one.y()[i]), "r", DOT)
                 .element("title", one.name() + " at " + ChartScale.label(one.x()[i]) + ": " + Table.number(one.y()[i])).close();
         }
+    }
+
+    /** Where a value lies, or the bottom if it is less than the axis shows. */
+    private static double place(ChartScale y, double value) {
+        return y.at(Math.max(value, y.from()));
     }
 }

@@ -141,16 +141,18 @@ final class Train implements Callable<Integer> {
             introduce(training, test, device.info(), snapshot, command, out);
             if (checkpoint != null) training.saveTo(new CheckpointFolder(checkpoint), BETWEEN_CHECKPOINTS);
             boolean hasTerminal = System.console() != null && System.console().isTerminal();
-            try (var progress = new TrainProgress(training, out, hasTerminal);
+            try (var _ = checkpoint == null ? null : new LastWords(training);
+                    var progress = new TrainProgress(training, out, hasTerminal);
                     var measured = metrics == null ? null : MetricsFile.open(metrics, training.steps(), training.stepsPerEpoch())) {
                 // The order in which they are told: what takes long comes last.
                 training.listen(progress);
                 if (measured != null) training.listen(measured);
                 if (report != null) training.listen(new Reporting(training, test, device.info(), command));
-                if (!run(training)) {
-                    progress.close();
-                    out.println("stopped after step " + Table.count(training.steps()) + " of " + Table.count(training.totalSteps()) + ", saved in "
+                if (!training.run()) {
+                    progress.clear();
+                    out.println("\nstopped after step " + Table.count(training.steps()) + " of " + Table.count(training.totalSteps()) + ", saved in "
                         + checkpoint + ": go on with --resume");
+                    out.flush();
                     return ExitCode.SOFTWARE;
                 }
             }
@@ -192,31 +194,6 @@ final class Train implements Callable<Integer> {
         out.flush();
     }
 
-    /** Trains; when the process is asked to end, saves first. Returns whether it came to the end. */
-    private boolean run(Training training) throws IOException {
-        if (checkpoint == null) return training.run();
-        var over = new CountDownLatch(1);
-        var hook = Thread.ofPlatform().name("sextant-save").unstarted(() -> {
-            training.stop();
-            try {
-                over.await(SECONDS_TO_SAVE, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
-        Runtime.getRuntime().addShutdownHook(hook);
-        try {
-            return training.run();
-        } finally {
-            over.countDown();
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException _) {
-                // The process is about to end, and waits for this thread no longer.
-            }
-        }
-    }
-
     private void finish(Training training, String command, Path destination, PrintWriter out) throws IOException {
         out.println();
         if (training.evaluation() != null) out.println("test: " + training.evaluation());
@@ -231,6 +208,34 @@ final class Train implements Callable<Integer> {
         out.println("weights: " + told + " (sextant evaluate " + place.network().name() + " " + place.name() + " --weights " + told + ")");
         if (report != null) out.println("report: " + report);
         out.flush();
+    }
+
+    /** Where the process is asked to end meanwhile, it waits until the training has been saved and this is closed. */
+    private static final class LastWords implements AutoCloseable {
+        private final CountDownLatch said = new CountDownLatch(1);
+        private final Thread hook;
+
+        LastWords(Training training) {
+            hook = Thread.ofPlatform().name("sextant-save").unstarted(() -> {
+                training.stop();
+                try {
+                    said.await(SECONDS_TO_SAVE, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            Runtime.getRuntime().addShutdownHook(hook);
+        }
+
+        @Override
+        public void close() {
+            said.countDown();
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException _) {
+                // The process is ending.
+            }
+        }
     }
 
     /** Renews the page after each epoch. */

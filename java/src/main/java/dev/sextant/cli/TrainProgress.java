@@ -71,8 +71,8 @@ final class TrainProgress implements Training.Listener, AutoCloseable {
         bar.stepTo(done);
         if (now - lastTold > MESSAGE_NANOSECONDS) {
             lastTold = now;
-            bar.setExtraMessage(String.format(Locale.ROOT, "loss %.3f, %.1f %% right, %s images/s, %s left", loss, 100 * accuracy,
-                Table.number(imagesPerSecond(now)), time(left(step.step()))));
+            bar.setExtraMessage(String.format(Locale.ROOT, "%s left, %s images/s, loss %.3f, %.1f %% right",
+                time(left(step.step())), Table.number(imagesPerSecond(now)), loss, 100 * accuracy));
         }
     }
 
@@ -88,7 +88,7 @@ final class TrainProgress implements Training.Listener, AutoCloseable {
 
     @Override
     public void epoch(History.Epoch epoch, Evaluation evaluation) {
-        close();
+        clear();
         table.add(epoch.epoch() + "/" + training.options().epochs(), Table.count(epoch.step()), Table.number(epoch.loss()),
             percent(epoch.accuracy()), evaluation == null ? "" : Table.number(epoch.testLoss()), evaluation == null ? "" : percent(epoch.top1()),
             evaluation == null ? "" : percent(epoch.top5()), Table.number(rate),
@@ -117,9 +117,13 @@ final class TrainProgress implements Training.Listener, AutoCloseable {
             : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
     }
 
-    /** Takes the bar away. */
     @Override
     public void close() {
+        clear();
+    }
+
+    /** Takes the bar away. */
+    void clear() {
         if (bar != null) bar.close();
         bar = null;
     }

@@ -2,6 +2,7 @@
 package dev.sextant.cli;
 
 import dev.sextant.Device;
+import dev.sextant.cli.LineChart.Scale;
 import dev.sextant.cli.LineChart.Series;
 import dev.sextant.data.Dataset;
 import dev.sextant.image.Picture;
@@ -44,19 +45,19 @@ final class TrainingPage {
         var epochs = report.history().epochs();
         page.open("section").element("h2", "Loss");
         page.element("p", "In training: of augmented pictures, while the network still changes; on the test set: of plain ones, after each epoch.");
-        chart(page, "Loss by epochs", "cross-entropy", true, pointSeries(report, "training", 0, points, History.Point::loss),
+        chart(page, "Loss by epochs", "cross-entropy", Scale.LOGARITHMIC, pointSeries(report, "training", 0, points, History.Point::loss),
             epochSeries(report, "test", 1, epochs, History.Epoch::testLoss));
         page.close();
         page.open("section").element("h2", "Accuracy");
-        chart(page, "Accuracy by epochs", "% right", false, pointSeries(report, "training", 0, points, point -> 100 * point.accuracy()),
+        chart(page, "Accuracy by epochs", "% right", Scale.UPPER, pointSeries(report, "training", 0, points, point -> 100 * point.accuracy()),
             epochSeries(report, "test", 1, epochs, epoch -> 100 * epoch.top1()));
         page.close();
         page.open("section").element("h2", "Learning rate");
-        chart(page, "Learning rate by epochs", "rate", false, pointSeries(report, "learning rate", 3, points, History.Point::rate));
+        chart(page, "Learning rate by epochs", "rate", Scale.LINEAR, pointSeries(report, "learning rate", 3, points, History.Point::rate));
         page.close();
         page.open("section").element("h2", "Length of the gradient");
         page.element("p", "Of all parameters' gradients as one vector, before any clipping.");
-        chart(page, "Gradient norm by epochs", "norm", true, pointSeries(report, "gradient norm", 2, points, History.Point::gradientNorm));
+        chart(page, "Gradient norm by epochs", "norm", Scale.LOGARITHMIC, pointSeries(report, "gradient norm", 2, points, History.Point::gradientNorm));
         page.close();
         if (report.evaluation() != null) {
             page.open("section").element("h2", "What is taken for what");
@@ -96,8 +97,8 @@ final class TrainingPage {
         return String.format(Locale.ROOT, "%.2f %%", 100 * share);
     }
 
-    private static void chart(Markup page, String name, String unit, boolean logarithmic, Series... series) {
-        new LineChart(name, "epoch", unit, logarithmic, List.of(series)).draw(page);
+    private static void chart(Markup page, String name, String unit, Scale scale, Series... series) {
+        new LineChart(name, "epoch", unit, scale, List.of(series)).draw(page);
     }
 
     private static Series pointSeries(Report report, String name, int colour, List<History.Point> points,
