@@ -84,7 +84,8 @@ std::vector<std::string> check(const gradient_case& a, int src_layout, int dst_l
     const laid_out laid(a, src_layout, dst_layout, src_total, dst_total, first_channel);
     const auto expected = reference(laid);
     std::vector<std::string> took_part;
-    for (const auto& entry : conv2d_backward_weights_implementations().first(conv2d_backward_weights_implementations().size() - 1))
+    const auto list = conv2d_backward_weights_implementations();
+    for (const auto& entry : list.first(list.size() - 1))
         for (device_traits device : devices()) {
             if (!entry.refuses(laid.problem, device).empty()) continue;
             for (int threads : {1, 2, 3}) {
@@ -127,16 +128,23 @@ bool took_part(const std::vector<std::string>& names, const std::string& part) {
 }
 
 const gradient_case awkward[] = {
-    {.name = "one pixel", .n = 1, .c = 1, .h = 1, .w = 1, .k = 1, .r = 1, .s = 1, .pad_top = 0, .pad_left = 0, .pad_bottom = 0, .pad_right = 0},
+    {.name = "one pixel", .n = 1, .c = 1, .h = 1, .w = 1, .k = 1, .r = 1, .s = 1, .pad_top = 0, .pad_left = 0,
+     .pad_bottom = 0, .pad_right = 0},
     {.name = "one pixel, all padding around", .n = 3, .c = 5, .h = 1, .w = 1, .k = 3},
     {.name = "odd channels", .n = 3, .c = 17, .h = 5, .w = 6, .k = 37},
     {.name = "strides 2 and 3", .c = 21, .h = 9, .w = 11, .k = 18, .stride_h = 2, .stride_w = 3},
-    {.name = "stride 4", .c = 9, .h = 13, .w = 14, .k = 40, .r = 5, .s = 5, .stride_h = 4, .stride_w = 4, .pad_top = 2, .pad_left = 2},
-    {.name = "dilations", .c = 12, .h = 11, .w = 9, .k = 24, .pad_top = 3, .pad_left = 1, .pad_bottom = 2, .pad_right = 2, .dilation_h = 3, .dilation_w = 2},
-    {.name = "asymmetric padding", .n = 5, .c = 33, .h = 6, .w = 5, .k = 16, .pad_top = 0, .pad_left = 2, .pad_bottom = 1, .pad_right = 0},
-    {.name = "padding wider than the kernel", .n = 1, .c = 4, .h = 3, .w = 2, .k = 7, .pad_top = 4, .pad_left = 5, .pad_bottom = 3, .pad_right = 6},
-    {.name = "more rows than columns", .n = 1, .c = 20, .h = 70, .w = 3, .k = 50, .r = 5, .s = 1, .pad_top = 2, .pad_left = 0, .pad_bottom = 2, .pad_right = 0},
-    {.name = "a long row", .n = 2, .c = 3, .h = 2, .w = 300, .k = 5, .r = 1, .s = 7, .pad_top = 0, .pad_left = 3, .pad_bottom = 0, .pad_right = 3},
+    {.name = "stride 4", .c = 9, .h = 13, .w = 14, .k = 40, .r = 5, .s = 5, .stride_h = 4, .stride_w = 4, .pad_top = 2,
+     .pad_left = 2},
+    {.name = "dilations", .c = 12, .h = 11, .w = 9, .k = 24, .pad_top = 3, .pad_left = 1, .pad_bottom = 2, .pad_right = 2,
+     .dilation_h = 3, .dilation_w = 2},
+    {.name = "asymmetric padding", .n = 5, .c = 33, .h = 6, .w = 5, .k = 16, .pad_top = 0, .pad_left = 2, .pad_bottom = 1,
+     .pad_right = 0},
+    {.name = "padding wider than the kernel", .n = 1, .c = 4, .h = 3, .w = 2, .k = 7, .pad_top = 4, .pad_left = 5,
+     .pad_bottom = 3, .pad_right = 6},
+    {.name = "more rows than columns", .n = 1, .c = 20, .h = 70, .w = 3, .k = 50, .r = 5, .s = 1, .pad_top = 2,
+     .pad_left = 0, .pad_bottom = 2, .pad_right = 0},
+    {.name = "a long row", .n = 2, .c = 3, .h = 2, .w = 300, .k = 5, .r = 1, .s = 7, .pad_top = 0, .pad_left = 3,
+     .pad_bottom = 0, .pad_right = 3},
     {.name = "even kernel", .n = 2, .c = 10, .h = 8, .w = 9, .k = 30, .r = 2, .s = 4, .stride_w = 2},
     {.name = "groups", .n = 3, .c = 64, .h = 7, .w = 6, .k = 96, .groups = 2},
     {.name = "groups of odd channels", .n = 2, .c = 9, .h = 5, .w = 5, .k = 6, .groups = 3},
@@ -160,7 +168,8 @@ TEST(conv2d_backward_weights, reference_equals_formula) {
                             for (int x = 0; x < a.w; x++)
                                 for (int r = 0; r < a.r; r++)
                                     for (int s = 0; s < a.s; s++) {
-                                        const int down = y + a.pad_top - r * a.dilation_h, right = x + a.pad_left - s * a.dilation_w;
+                                        const int down = y + a.pad_top - r * a.dilation_h;
+                                        const int right = x + a.pad_left - s * a.dilation_w;
                                         if (down < 0 || right < 0 || down % a.stride_h || right % a.stride_w) continue;
                                         const int p = down / a.stride_h, q = right / a.stride_w;
                                         if (p >= a.p() || q >= a.q()) continue;
@@ -184,12 +193,13 @@ TEST(conv2d_backward_weights, reference_is_the_forward_convolution_s_adjoint) {
         SCOPED_TRACE(a.name);
         const laid_out laid(a, SEXTANT_NCHW, SEXTANT_NCHW);
         const auto weights = noise_vector(int64_t{a.k} * (a.c / a.groups) * a.r * a.s, 3);
-        const auto forward = reference_of(conv2d_implementations(), laid.problem.forward, {weights.data(), nullptr, nullptr, nullptr},
-                                          {&laid.src}, laid.diff_dst.shape);
+        const auto forward = reference_of(conv2d_implementations(), laid.problem.forward,
+                                          {weights.data(), nullptr, nullptr, nullptr}, {&laid.src}, laid.diff_dst.shape);
         const auto diff = laid.diff_dst.dense(), gradient = reference(laid).weights;
         double output = 0, parameters = 0, size = 0;
         for (size_t i = 0; i < forward.size(); i++) output += forward[i] * diff[i], size += std::abs(forward[i] * diff[i]);
-        for (size_t i = 0; i < weights.size(); i++) parameters += gradient[i] * weights[i], size += std::abs(gradient[i] * weights[i]);
+        for (size_t i = 0; i < weights.size(); i++)
+            parameters += gradient[i] * weights[i], size += std::abs(gradient[i] * weights[i]);
         EXPECT_NEAR(output, parameters, 1e-7 * size);
     }
 }
@@ -262,7 +272,8 @@ TEST(conv2d_backward_weights, first_layers) {
     };
     for (const auto& a : cases) check_first(a);
     gradient_case odd{.name = "strides, paddings, dilation down", .n = 3, .c = 3, .h = 19, .w = 26, .k = 35, .r = 3, .s = 5,
-                      .stride_h = 2, .stride_w = 3, .pad_top = 0, .pad_left = 4, .pad_bottom = 3, .pad_right = 0, .dilation_h = 2};
+                      .stride_h = 2, .stride_w = 3, .pad_top = 0, .pad_left = 4, .pad_bottom = 3, .pad_right = 0,
+                      .dilation_h = 2};
     check_first(odd);
     odd.bias = false;
     check_first(odd);
@@ -278,7 +289,8 @@ TEST(conv2d_backward_weights, winograd) {
         shape("several chunks", 1, 288, 5, 300, 3, 1, 1),
         shape("5x5", 3, 24, 14, 48, 5, 1, 2),
         shape("5x5, one column of tiles", 2, 18, 6, 35, 5, 1, 0),
-        {.name = "asymmetric padding", .n = 2, .c = 19, .h = 9, .w = 14, .k = 33, .pad_top = 0, .pad_left = 2, .pad_bottom = 3, .pad_right = 0},
+        {.name = "asymmetric padding", .n = 2, .c = 19, .h = 9, .w = 14, .k = 33, .pad_top = 0, .pad_left = 2,
+         .pad_bottom = 3, .pad_right = 0},
         {.name = "without a bias", .n = 2, .c = 16, .h = 9, .w = 9, .k = 16, .bias = false},
     };
     for (const auto& a : cases) {

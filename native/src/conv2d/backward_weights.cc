@@ -5,6 +5,7 @@
 #include "conv2d/backward_weights_first.h"
 #include "conv2d/backward_weights_lists.h"
 #include "conv2d/backward_weights_winograd.h"
+#include "conv2d/blocking.h"
 
 namespace sextant {
 namespace {
@@ -53,6 +54,15 @@ constexpr conv2d_backward_weights_implementation list[] = {
 };
 
 }  // namespace
+
+weight_chunks cut_weights(int64_t panels, int64_t blocks, int64_t most) {
+    const auto ceil_div = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    most = std::max<int64_t>(1, most);
+    int64_t edge = 1;  // panels have two vectors, blocks one
+    while (edge < panels && tile_vectors * edge * edge <= most) ++edge;
+    const int64_t across = std::min(blocks, std::max<int64_t>(1, most / edge));
+    return {ceil_div(panels, std::clamp<int64_t>(most / across, 1, panels)), ceil_div(blocks, across)};
+}
 
 std::span<const conv2d_backward_weights_implementation> conv2d_backward_weights_implementations() { return list; }
 

@@ -62,7 +62,7 @@ class conv2d_backward_weights_direct final : public conv2d_backward_weights_op {
         const auto& a = conv_;
         for (int r = 0; r < a.r; ++r) rows_.push_back(meeting(r * a.dilation_h, a.stride_h, a.pad_top, a.src.h, a.dst.h));
         for (int s = 0; s < a.s; ++s) columns_.push_back(meeting(s * a.dilation_w, a.stride_w, a.pad_left, a.src.w, a.dst.w));
-        cut_weights();
+        cut_chunks();
         cut_pixels();
         const int64_t enough = device.threads == 1 ? 1 : device.threads * blocking::gradient_tasks_per_thread;
         parts_ = std::min(strips(), ceil_div(enough, chunk_count()));
@@ -106,16 +106,11 @@ class conv2d_backward_weights_direct final : public conv2d_backward_weights_op {
     int64_t chunk_count() const { return int64_t{conv_.groups} * k_chunks_ * c_chunks_; }
     int64_t strips() const { return int64_t{image_strips_} * row_strips_ * column_strips_; }
 
-    /// As square as the bound allows: what a task reads grows with its edges, what it does with its area.
-    void cut_weights() {
-        const int64_t panel_bytes = int64_t{tile_vectors} * lanes_ * lanes_ * taps_ * int64_t{sizeof(float)};
-        const int64_t area = std::max<int64_t>(1, blocking::gradient_sums_bytes / panel_bytes);
-        int64_t edge = 1;
-        while (edge < panels() && 2 * edge * edge <= area) ++edge;
-        const int64_t blocks = std::min<int64_t>(src_blocks_, std::max<int64_t>(1, area / edge));
-        edge = std::clamp<int64_t>(area / blocks, 1, panels());
-        k_chunks_ = static_cast<int>(ceil_div(panels(), edge));
-        c_chunks_ = static_cast<int>(ceil_div(src_blocks_, blocks));
+    void cut_chunks() {
+        const int64_t bytes_each = int64_t{tile_vectors} * lanes_ * lanes_ * taps_ * int64_t{sizeof(float)};
+        const auto [by_panels, by_blocks] = cut_weights(panels(), src_blocks_, blocking::gradient_sums_bytes / bytes_each);
+        k_chunks_ = static_cast<int>(by_panels);
+        c_chunks_ = static_cast<int>(by_blocks);
         most_panels_ = static_cast<int>(ceil_div(panels(), k_chunks_));
         const int64_t most_blocks = ceil_div(src_blocks_, c_chunks_);
         chunk_floats_ = int64_t{most_panels_} * tile_vectors * lanes_ * (most_blocks * lanes_ * taps_ + 1);

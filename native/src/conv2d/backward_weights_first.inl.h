@@ -7,7 +7,7 @@
 // src: rows with their padding, [c][row][column], from which each tap is broadcast. diff_dst: [k / lanes][p][q][lanes].
 // Up to half a vector of output channels (LeNet's 6), stride 1: lanes 2k and 2k + 1 hold channel k of two neighbouring pixels,
 // whose taps are neighbours too.
-// Registers: lines x taps x vectors sums, which stay over all the pixels; the vectors of diff_dst and one broadcast; see blocking.h.
+// Registers: lines x taps x vectors sums, which stay over all the pixels; the vectors of diff_dst, one broadcast; see blocking.h.
 #include <utility>
 
 #include "conv2d/backward_weights_first.h"

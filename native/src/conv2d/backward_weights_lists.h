@@ -28,6 +28,15 @@ class conv2d_backward_weights_op : public op {
     const bool has_bias_;
 };
 
+/// Into how many chunks the weights are cut, by panels of output channels and by blocks of input channels.
+struct weight_chunks {
+    int64_t by_panels, by_blocks;
+};
+
+/// Chunks of at most so many panels x blocks, as square as that allows: what a chunk reads grows with its edges, what it does
+/// with its area.
+weight_chunks cut_weights(int64_t panels, int64_t blocks, int64_t most);
+
 struct backward_weights_direct_kernels;
 std::string backward_weights_direct_declines(const conv2d_backward_weights&, const backward_weights_direct_kernels&);
 std::unique_ptr<op> create_backward_weights_direct(const conv2d_backward_weights&, const device_traits&,

@@ -39,11 +39,11 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         const int64_t u_bytes = frequencies * dst_blocks_ * lanes_ * channels_ * int64_t{sizeof(float)};
         const int64_t room = std::max(blocking::winograd_gradient_bytes, u_bytes);
         blocks_ = ceil_div(tiles_, std::clamp<int64_t>(room / tile_bytes, 1, tiles_));
-        cut_weights(blocking::winograd_gradient_sums_bytes / frequencies);
+        cut_chunks(blocking::winograd_gradient_sums_bytes / frequencies);
         by_chunks_ = k_chunks_ * c_chunks_ >= device.threads * blocking::winograd_gradient_fewest_chunks &&
                      tiles_ * tile_bytes <= blocking::winograd_gradient_most_bytes;
         if (by_chunks_) blocks_ = 1;
-        else cut_weights(blocking::gradient_sums_bytes);
+        else cut_chunks(blocking::gradient_sums_bytes);
         u_panel_ = tile_vectors * lanes_ * (by_chunks_ ? ceil_div(src_blocks_, c_chunks_) * lanes_ : channels_);
         u_frequency_ = u_panel_ * (by_chunks_ ? ceil_div(panels_, k_chunks_) : panels_);
         block_tiles_ = ceil_div(tiles_, blocks_);
@@ -63,11 +63,13 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
             pool.parallel_for(dst_blocks_ * dst_cuts_ + src_blocks_ * src_cuts_, [&](int64_t task, int) {
                 const int64_t src_task = task - dst_blocks_ * dst_cuts_;
                 if (src_task < 0) {
-                    const int64_t part = task % dst_cuts_, from = cut(tiles, part, dst_cuts_), to = cut(tiles, part + 1, dst_cuts_);
-                    transform_diff(at, first, from, to, task / dst_cuts_, at.bias_sums + task * lanes_);
+                    const int64_t part = task % dst_cuts_;
+                    transform_diff(at, first, cut(tiles, part, dst_cuts_), cut(tiles, part + 1, dst_cuts_), task / dst_cuts_,
+                                   at.bias_sums + task * lanes_);
                 } else {
                     const int64_t part = src_task % src_cuts_;
-                    transform_source(at, first, cut(tiles, part, src_cuts_), cut(tiles, part + 1, src_cuts_), src_task / src_cuts_);
+                    transform_source(at, first, cut(tiles, part, src_cuts_), cut(tiles, part + 1, src_cuts_),
+                                     src_task / src_cuts_);
                 }
             });
             if (by_chunks_) break;
@@ -142,17 +144,16 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         return (ceil_div(channel_blocks * block_tiles_ * lanes_, line) | 1) * line;
     }
 
-    /// As square as the bound on a frequency's sums allows: what a chunk reads grows with its edges, what it does with its area.
-    void cut_weights(int64_t bytes) {
-        const int64_t area = std::max<int64_t>(1, bytes / (int64_t{tile_vectors} * lanes_ * lanes_ * int64_t{sizeof(float)}));
-        int64_t edge = 1;
-        while (edge < panels_ && 2 * edge * edge <= area) ++edge;
-        const int64_t blocks = std::min(src_blocks_, std::max<int64_t>(1, area / edge));
-        k_chunks_ = ceil_div(panels_, std::clamp<int64_t>(area / blocks, 1, panels_));
-        c_chunks_ = ceil_div(src_blocks_, blocks);
+    void cut_chunks(int64_t bytes) {
+        const int64_t bytes_each = int64_t{tile_vectors} * lanes_ * lanes_ * int64_t{sizeof(float)};
+        const auto [by_panels, by_blocks] = cut_weights(panels_, src_blocks_, bytes / bytes_each);
+        k_chunks_ = by_panels;
+        c_chunks_ = by_blocks;
     }
 
-    int vectors_of(int64_t panel) const { return static_cast<int>(std::min<int64_t>(tile_vectors, dst_blocks_ - panel * tile_vectors)); }
+    int vectors_of(int64_t panel) const {
+        return static_cast<int>(std::min<int64_t>(tile_vectors, dst_blocks_ - panel * tile_vectors));
+    }
     int channels_of(int64_t block) const { return static_cast<int>(std::min<int64_t>(lanes_, channels_ - block * lanes_)); }
 
     /// body(image, row of tiles, first column of tiles, tiles, first within the block) for each stretch of a row of tiles.
@@ -161,7 +162,8 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         while (first < end) {
             const int64_t tile = block_first + first, row = tile / tiles_across_, across = tile % tiles_across_;
             const int64_t count = std::min(end - first, tiles_across_ - across);
-            body(row / tiles_down_, static_cast<int>(row % tiles_down_), static_cast<int>(across), static_cast<int>(count), first);
+            body(row / tiles_down_, static_cast<int>(row % tiles_down_), static_cast<int>(across), static_cast<int>(count),
+                 first);
             first += count;
         }
     }
@@ -185,7 +187,8 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
     }
 
     /// Adds up the pixels for the bias, too, while they are near.
-    void transform_diff(const places& at, int64_t block_first, int64_t from, int64_t to, int64_t channels, float* bias_sum) const {
+    void transform_diff(const places& at, int64_t block_first, int64_t from, int64_t to, int64_t channels,
+                        float* bias_sum) const {
         const sextant_tensor& t = problem_.dst;
         each_strip(block_first, from, to, [&](int64_t n, int tile_row, int across, int count, int64_t first) {
             winograd_gradient_strip strip{};

@@ -23,7 +23,8 @@ template <int M>
 SEXTANT_INLINE void transform_gradient(const vec (&y)[M], vec (&t)[winograd_size]) {
     vec even_a = y[0], even_b = y[0], odd_a = gradient_a * y[1], odd_b = gradient_b * y[1];
     if constexpr (M == 4) {
-        constexpr float a2 = power(winograd_a, 2), a3 = power(winograd_a, 3), b2 = power(winograd_b, 2), b3 = power(winograd_b, 3);
+        constexpr float a2 = power(winograd_a, 2), a3 = power(winograd_a, 3);
+        constexpr float b2 = power(winograd_b, 2), b3 = power(winograd_b, 3);
         even_a += a2 * y[2], even_b += b2 * y[2];
         odd_a += a3 * y[3], odd_b += b3 * y[3];
     }

@@ -15,8 +15,8 @@ namespace sextant {
 ///   | portable        | 16 pairs of xmm | 2      | 4    | 4 / 4                                    |
 inline constexpr int tile_vectors = 2;
 
-/// Gradients of weights: input channels in a register tile of one vector and of two vectors of output channels. Their sums stay in
-/// registers over all pixels:
+/// Gradients of weights: input channels in a register tile of one vector and of two vectors of output channels. Their sums stay
+/// in registers over all pixels:
 ///
 ///   | instruction set | vectors x channels | loads / multiply-adds per pixel |
 ///   |-----------------|--------------------|---------------------------------|
