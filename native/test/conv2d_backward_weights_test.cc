@@ -75,7 +75,7 @@ gradients reference(const laid_out& a) {
 }
 
 /// Errors of Winograd's sums, in those of direct ones.
-double slack(std::string_view name) { return name.find("winograd") != std::string_view::npos ? 12 : 1; }
+double slack(std::string_view name) { return name.find("winograd") != std::string_view::npos ? 4 : 1; }
 
 /// Every entry that accepts the case on any instruction set, with 1 to 3 threads, twice each.
 std::vector<std::string> check(const gradient_case& a, int src_layout, int dst_layout, int src_total = 0, int dst_total = 0,

@@ -308,7 +308,7 @@ std::string backward_weights_winograd_yields(const conv2d_backward_weights& prob
     const double products = static_cast<double>(tiles * frequencies * channels * k);
     const double sums = blocking::winograd_gradient_sum_cost * static_cast<double>(frequencies * channels * k);
     const double direct = static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * channels * k);
-    if (products + transforms + sums > blocking::winograd_gradient_gain * direct)
+    if (products + transforms + sums > direct)
         return "its transforms would take longer than the products that it saves";
     return {};
 }

@@ -127,10 +127,8 @@ inline constexpr int64_t winograd_gradient_fewest_chunks = 8;
 inline constexpr int64_t winograd_gradient_most_bytes = 40 << 20;
 inline constexpr int64_t winograd_gradient_sums_bytes = 600 * 1024;
 
-/// What a vector of these sums takes at its end, in multiply-adds of vectors, and how much of a direct sum's time Winograd's may
-/// take, so estimated.
+/// What a vector of these sums takes at its end, in multiply-adds of vectors.
 inline constexpr double winograd_gradient_sum_cost = 16;
-inline constexpr double winograd_gradient_gain = 0.9;
 
 }  // namespace blocking
 }  // namespace sextant
