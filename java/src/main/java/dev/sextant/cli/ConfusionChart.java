@@ -24,15 +24,18 @@ final class ConfusionChart {
         int classes = evaluation.labels().size();
         page.element("p", "Rows are what the pictures show, columns what they were taken for; shades are shares of a row.");
         double top = top(evaluation), width = LEFT + classes * CELL_WIDTH + 70, height = top + classes * CELL_HEIGHT + 4;
-        page.open("div", "class", "scroll").open("svg", "viewBox", "0 0 " + Markup.coordinate(width) + " " + Markup.coordinate(height), "role",
+        page.open("div", "class", "scroll").open("svg", "viewBox", "0 0 " + Markup.coordinate(width) + " "
+            + Markup.coordinate(height), "role",
             "img", "aria-label", "Confusion matrix", "style", "max-width:" + Markup.coordinate(width) + "px;min-width:"
                 + Markup.coordinate(Math.min(width, 560)) + "px");
         for (int c = 0; c < classes; c++) {
             double x = LEFT + (c + 0.5) * CELL_WIDTH;
-            page.element("text", evaluation.labels().name(c), "class", "tick", "transform", "translate(" + Markup.coordinate(x - 6) + " "
+            page.element("text", evaluation.labels().name(c), "class", "tick", "transform", "translate("
+                + Markup.coordinate(x - 6) + " "
                 + Markup.coordinate(top - 8) + ") rotate(-40)");
         }
-        page.element("text", "recognised", "class", "title", "x", LEFT + classes * CELL_WIDTH + 62, "y", top - 8, "text-anchor", "end");
+        page.element("text", "recognised", "class", "title", "x", LEFT + classes * CELL_WIDTH + 62, "y", top - 8, "text-anchor",
+            "end");
         for (int row = 0; row < classes; row++) drawRow(page, evaluation, row, top);
         page.close().close();
     }
@@ -49,16 +52,20 @@ final class ConfusionChart {
         for (int c = 0; c < classes; c++) {
             int found = evaluation.confusion(row, c);
             double x = LEFT + c * CELL_WIDTH, share = count == 0 ? 0 : (double) found / count;
-            page.open("rect", "class", row == c ? "cell" : "wrong", "x", x + 1, "y", y + 1, "width", CELL_WIDTH - 2, "height", CELL_HEIGHT - 2,
+            page.open("rect", "class", row == c ? "cell" : "wrong", "x", x + 1, "y", y + 1, "width", CELL_WIDTH - 2, "height",
+                CELL_HEIGHT - 2,
                 // The many of a good network's diagonal and its few mistakes are both to be seen.
                 "fill-opacity", String.format(Locale.ROOT, "%.3f", found == 0 ? 0.03 : 0.1 + 0.6 * Math.sqrt(share)));
-            page.element("title", evaluation.labels().name(row) + " taken for " + evaluation.labels().name(c) + ": " + Table.count(found)).close();
+            page.element("title", evaluation.labels().name(row) + " taken for " + evaluation.labels().name(c) + ": "
+                + Table.count(found)).close();
             if (found > 0) {
-                page.element("text", Table.count(found), "class", "cellnumber", "x", x + CELL_WIDTH / 2, "y", middle, "text-anchor", "middle");
+                page.element("text", Table.count(found), "class", "cellnumber", "x", x + CELL_WIDTH / 2, "y", middle,
+                    "text-anchor", "middle");
             }
         }
         if (count > 0) {
-            page.element("text", Bar.percent(evaluation.recall(row)), "class", "tick", "x", LEFT + classes * CELL_WIDTH + 62, "y", middle,
+            page.element("text", Bar.percent(evaluation.recall(row)), "class", "tick", "x", LEFT + classes * CELL_WIDTH + 62,
+                "y", middle,
                 "text-anchor", "end");
         }
     }
@@ -76,10 +83,12 @@ final class ConfusionChart {
         }
         pairs.sort(Comparator.comparingInt(Pair::count).reversed());
         page.element("p", "The " + Math.min(PAIRS, pairs.size()) + " pairs of classes that are confused most.");
-        page.open("div", "class", "scroll").open("table").open("thead").open("tr").element("th", "shows").element("th", "taken for")
-            .element("th", "how often", "class", "number").element("th", "of its samples", "class", "number").close().close().open("tbody");
+        page.open("div", "class", "scroll").open("table").open("thead").open("tr")
+            .element("th", "shows").element("th", "taken for").element("th", "how often", "class", "number")
+            .element("th", "of its samples", "class", "number").close().close().open("tbody");
         for (var pair : pairs.subList(0, Math.min(PAIRS, pairs.size()))) {
-            page.open("tr").element("td", evaluation.labels().name(pair.label())).element("td", evaluation.labels().name(pair.predicted()))
+            page.open("tr").element("td", evaluation.labels().name(pair.label()))
+                .element("td", evaluation.labels().name(pair.predicted()))
                 .element("td", Table.count(pair.count()), "class", "number")
                 .element("td", Bar.percent((double) pair.count() / evaluation.count(pair.label())), "class", "number").close();
         }

@@ -29,8 +29,8 @@ final class DataPlace {
     private Network network;
 
     @Parameters(index = "1", paramLabel = "DATA",
-        description = "mnist or cifar10, a folder of that name; or the path of a data set: a folder train/CLASS/*.jpg beside test/ or val/, MNIST's "
-            + "IDX files, CIFAR-10's binary records or tars of pictures.")
+        description = "mnist or cifar10, a folder of that name; or the path of a data set: a folder train/CLASS/*.jpg beside test/ or val/, "
+            + "MNIST's IDX files, CIFAR-10's binary records or tars of pictures.")
     private String data;
 
     @Option(names = "--data", paramLabel = "DIR",
@@ -80,7 +80,8 @@ final class DataPlace {
             if (Files.exists(place)) return place;
         }
         if (folder == null && KNOWN.contains(data)) {
-            throw new NoSuchFileException(data, null, "expects a folder of this name here, or where --data or the variable " + VARIABLE
+            throw new NoSuchFileException(data, null, "expects a folder of this name here, or where --data or the variable "
+                + VARIABLE
                 + " points, found none");
         }
         throw new NoSuchFileException(places.getFirst().toString());

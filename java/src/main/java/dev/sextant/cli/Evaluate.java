@@ -24,8 +24,8 @@ import picocli.CommandLine.Spec;
     description = {
         "Look at all test pictures of a data set and count how often the network is right.",
         "",
-        "Pictures are prepared as classify prepares them. top-5: the right class is among the five likeliest; loss: the mean of -log of the "
-            + "probability that the right class got."
+        "Pictures are prepared as classify prepares them. top-5: the right class is among the five likeliest; loss: the mean of "
+            + "-log of the probability that the right class got."
     },
     footer = {
         "  sextant evaluate lenet5 mnist --weights lenet5.safetensors",
@@ -45,7 +45,8 @@ final class Evaluate implements Callable<Integer> {
 
     private Integer batch;
 
-    @Option(names = "--json", description = "Print one JSON object; with the confusion matrix, for up to " + MOST_CLASSES + " classes.")
+    @Option(names = "--json", description = "Print one JSON object; with the confusion matrix, for up to " + MOST_CLASSES
+        + " classes.")
     private boolean json;
 
     @Mixin
@@ -85,7 +86,8 @@ final class Evaluate implements Callable<Integer> {
             if (evaluation.count(label) == 0) continue;
             int other = -1;
             for (int c = 0; c < classes; c++) {
-                if (c != label && evaluation.confusion(label, c) > (other < 0 ? 0 : evaluation.confusion(label, other))) other = c;
+                int most = other < 0 ? 0 : evaluation.confusion(label, other);
+                if (c != label && evaluation.confusion(label, c) > most) other = c;
             }
             table.add(evaluation.labels().name(label), Table.count(evaluation.count(label)),
                 String.format(Locale.ROOT, "%.2f %%", 100 * evaluation.recall(label)),

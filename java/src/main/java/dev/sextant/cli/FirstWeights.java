@@ -40,7 +40,8 @@ record FirstWeights(Map<String, Tensor> parameters, List<String> fresh) {
             } else if (!isThere && parameter.optional() || isThere && ofClasses(network, parameter)) {
                 fresh.add(parameter.key());
             } else {
-                throw new IllegalArgumentException(weights.source() + ": expects " + parameter.key() + " of shape " + parameter.shape() + " for "
+                throw new IllegalArgumentException(weights.source() + ": expects " + parameter.key() + " of shape "
+                    + parameter.shape() + " for "
                     + network.name() + ", found " + (isThere ? "one of shape " + weights.shape(key) : "none"));
             }
         }
@@ -49,7 +50,8 @@ record FirstWeights(Map<String, Tensor> parameters, List<String> fresh) {
 
     /** Whether its first dimension is the number of classes, in a linear layer. */
     private static boolean ofClasses(Network network, Parameter parameter) {
-        return (parameter.kind() == Parameter.Kind.WEIGHT && parameter.shape().rank() == 2 || parameter.kind() == Parameter.Kind.BIAS)
+        return (parameter.kind() == Parameter.Kind.WEIGHT && parameter.shape().rank() == 2
+            || parameter.kind() == Parameter.Kind.BIAS)
             && parameter.shape().dim(0) == network.labels().size();
     }
 }

@@ -45,7 +45,8 @@ record LineChart(String name, String xTitle, String yTitle, Scale scale, List<Se
         double right = shown.stream().flatMapToDouble(one -> Arrays.stream(one.x())).max().orElse(1);
         var x = new ChartScale(0, right > 0 ? right : 1, LEFT, RIGHT, false);
         var y = vertical(shown);
-        page.open("svg", "viewBox", "0 0 " + Markup.coordinate(WIDTH) + " " + Markup.coordinate(HEIGHT), "role", "img", "aria-label", name);
+        page.open("svg", "viewBox", "0 0 " + Markup.coordinate(WIDTH) + " " + Markup.coordinate(HEIGHT), "role", "img",
+            "aria-label", name);
         drawAxes(page, x, y);
         for (var one : shown) drawSeries(page, one, x, y);
         page.close();
@@ -83,22 +84,26 @@ record LineChart(String name, String xTitle, String yTitle, Scale scale, List<Se
     private void drawAxes(Markup page, ChartScale x, ChartScale y) {
         for (double tick : x.ticks()) {
             page.leaf("line", "class", "grid", "x1", x.at(tick), "x2", x.at(tick), "y1", TOP, "y2", BOTTOM);
-            page.element("text", ChartScale.label(tick), "class", "tick", "x", x.at(tick), "y", BOTTOM + 18, "text-anchor", "middle");
+            page.element("text", ChartScale.label(tick), "class", "tick", "x", x.at(tick), "y", BOTTOM + 18, "text-anchor",
+                "middle");
         }
         for (double tick : y.ticks()) {
             page.leaf("line", "class", "grid", "x1", LEFT, "x2", RIGHT, "y1", y.at(tick), "y2", y.at(tick));
-            page.element("text", ChartScale.label(tick), "class", "tick", "x", LEFT - 8, "y", y.at(tick) + 4, "text-anchor", "end");
+            page.element("text", ChartScale.label(tick), "class", "tick", "x", LEFT - 8, "y", y.at(tick) + 4, "text-anchor",
+                "end");
         }
         page.leaf("line", "class", "axis", "x1", LEFT, "x2", RIGHT, "y1", BOTTOM, "y2", BOTTOM);
         page.element("text", xTitle, "class", "title", "x", (LEFT + RIGHT) / 2, "y", BOTTOM + 40, "text-anchor", "middle");
-        page.element("text", yTitle, "class", "title", "transform", "translate(14 " + Markup.coordinate((TOP + BOTTOM) / 2) + ") rotate(-90)",
+        page.element("text", yTitle, "class", "title", "transform", "translate(14 " + Markup.coordinate((TOP + BOTTOM) / 2)
+            + ") rotate(-90)",
             "text-anchor", "middle");
     }
 
     private static void drawSeries(Markup page, Series one, ChartScale x, ChartScale y) {
         var points = new StringBuilder();
         for (int i = 0; i < one.x().length; i++) {
-            points.append(i == 0 ? "" : " ").append(Markup.coordinate(x.at(one.x()[i]))).append(',').append(Markup.coordinate(place(y, one.y()[i])));
+            points.append(i == 0 ? "" : " ").append(Markup.coordinate(x.at(one.x()[i]))).append(',')
+                .append(Markup.coordinate(place(y, one.y()[i])));
         }
         page.leaf("polyline", "class", "line s" + one.colour(), "points", points);
         if (!one.dots()) return;

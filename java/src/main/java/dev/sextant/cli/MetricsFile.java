@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import tools.jackson.core.JsonGenerator;
 
-/** What a training measures, one JSON object a line: {@code "kind":"steps"} for a few steps' means, {@code "epoch"} for an epoch. */
+/** What a training measures, a JSON object a line: {@code "kind":"steps"} for a few steps' means, {@code "epoch"} for an epoch. */
 final class MetricsFile implements Training.Listener, AutoCloseable {
     private static final Pattern STEP = Pattern.compile("\"step\":(\\d+)");
     private static final int DIGITS = 8;
@@ -40,7 +40,8 @@ final class MetricsFile implements Training.Listener, AutoCloseable {
                 return step.find() && Long.parseLong(step.group(1)) <= steps;
             }).toList();
         }
-        var out = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+        var out = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE);
         var metrics = new MetricsFile(out, stepsPerEpoch);
         for (var line : kept) metrics.write(line);
         return metrics;

@@ -26,7 +26,7 @@ final class Recipe {
         add("vgg_cifar",            10,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("googlenet_cifar",       8,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("densenet_cifar",        8,   64,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
-        // What the others fall back on, by their input: a small picture, and one of ImageNet's size, taken to begin from trained weights.
+        // What the others fall back on, by their input: small pictures, and those of ImageNet's size, from trained weights.
         add("gray",                 15,   64,  0.03, "onecycle",              5e-4,      0,    "none");
         add("small",                16,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("large",                10,   16,  0.01, "warmup:0.05,cosine",    1e-4,    0.1,    "resized-crop,flip");
@@ -36,8 +36,9 @@ final class Recipe {
 
     private static void add(String name, int epochs, int batch, double rate, String schedule, double decay, double smoothing,
             String augmentation) {
-        KNOWN.put(name, new TrainingOptions(epochs, batch, rate, Schedule.parse(schedule), Optimizer.Sgd.of(0.9, decay).withNesterov(true),
-            smoothing, Augmentation.parse(augmentation), 1, Precision.FP32));
+        var optimizer = Optimizer.Sgd.of(0.9, decay).withNesterov(true);
+        KNOWN.put(name, new TrainingOptions(epochs, batch, rate, Schedule.parse(schedule), optimizer, smoothing,
+            Augmentation.parse(augmentation), 1, Precision.FP32));
     }
 
     static TrainingOptions of(Network network) {

@@ -37,9 +37,9 @@ import picocli.CommandLine.Spec;
     description = {
         "Let a network learn from pictures with labels.",
         "",
-        "What is not chosen comes from a recipe for the network; the whole command is printed first, so that anyone can do the same again: same "
-            + "seed and threads give the same weights, bit for bit. After each epoch the test pictures are looked at and, with --checkpoint, all "
-            + "is saved: whatever ends the process, --resume goes on from there as if nothing had happened."
+        "What is not chosen comes from a recipe for the network; the whole command is printed first, so that anyone can do the same again: "
+            + "same seed and threads give the same weights, bit for bit. After each epoch the test pictures are looked at and, with "
+            + "--checkpoint, all is saved: whatever ends the process, --resume goes on from there as if nothing had happened."
     },
     footer = {
         "  sextant train lenet5 mnist --output lenet5.safetensors --report lenet5.html",
@@ -68,11 +68,13 @@ final class Train implements Callable<Integer> {
     private Path weights;
 
     @Option(names = "--checkpoint", paramLabel = "DIR",
-        description = "Save there after each epoch, every five minutes and at Ctrl-C: " + CheckpointFolder.STATE + " to go on from, "
+        description = "Save there after each epoch, every five minutes and at Ctrl-C: " + CheckpointFolder.STATE
+            + " to go on from, "
             + CheckpointFolder.WEIGHTS + " to use.")
     private Path checkpoint;
 
-    @Option(names = "--resume", description = "Go on from what lies in --checkpoint, if anything does, with the options it was made with.")
+    @Option(names = "--resume",
+        description = "Go on from what lies in --checkpoint, if anything does, with the options it was made with.")
     private boolean resume;
 
     @Option(names = "--output", paramLabel = "F",
@@ -94,7 +96,9 @@ final class Train implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (resume && checkpoint == null) throw new ParameterException(spec.commandLine(), "--resume: expects --checkpoint DIR to go on from");
+        if (resume && checkpoint == null) {
+            throw new ParameterException(spec.commandLine(), "--resume: expects --checkpoint DIR to go on from");
+        }
         if (weights != null) Failure.readable(weights);
         var destination = destination();
         for (var file : new Path[] {destination, metrics, report}) requireFolder(file);
@@ -117,7 +121,8 @@ final class Train implements Callable<Integer> {
         if (output != null || checkpoint != null) return output;
         var file = Path.of(place.network().name() + ".safetensors");
         if (Files.exists(file)) {
-            throw new FileAlreadyExistsException(file.toString(), null, "is there already: say with --output where the weights should go");
+            throw new FileAlreadyExistsException(file.toString(), null,
+                "is there already: say with --output where the weights should go");
         }
         return file;
     }
@@ -133,24 +138,28 @@ final class Train implements Callable<Integer> {
         return resume ? folder.read().orElse(null) : null;
     }
 
-    private int train(Network fitted, Dataset data, Dataset test, Device device, Snapshot snapshot, Path destination) throws IOException {
+    private int train(Network fitted, Dataset data, Dataset test, Device device, Snapshot snapshot, Path destination)
+            throws IOException {
         try (var training = training(fitted, data, test, device, snapshot)) {
             var out = spec.commandLine().getOut();
-            var command = "sextant train " + place.network().name() + " " + place.name() + " " + TrainChoices.words(training.options()) + " --threads "
+            var command = "sextant train " + place.network().name() + " " + place.name() + " "
+                + TrainChoices.words(training.options()) + " --threads "
                 + device.info().threads() + (weights == null ? "" : " --weights " + weights);
             introduce(training, test, device.info(), snapshot, command, out);
             if (checkpoint != null) training.saveTo(new CheckpointFolder(checkpoint), BETWEEN_CHECKPOINTS);
             boolean hasTerminal = System.console() != null && System.console().isTerminal();
             try (var _ = checkpoint == null ? null : new LastWords(training);
                     var progress = new TrainProgress(training, out, hasTerminal);
-                    var measured = metrics == null ? null : MetricsFile.open(metrics, training.steps(), training.stepsPerEpoch())) {
+                    var measured = metrics == null ? null : MetricsFile.open(metrics, training.steps(),
+                        training.stepsPerEpoch())) {
                 // The order in which they are told: what takes long comes last.
                 training.listen(progress);
                 if (measured != null) training.listen(measured);
                 if (report != null) training.listen(new Reporting(training, test, device.info(), command));
                 if (!training.run()) {
                     progress.clear();
-                    out.println("\nstopped after step " + Table.count(training.steps()) + " of " + Table.count(training.totalSteps()) + ", saved in "
+                    out.println("\nstopped after step " + Table.count(training.steps()) + " of "
+                        + Table.count(training.totalSteps()) + ", saved in "
                         + checkpoint + ": go on with --resume");
                     out.flush();
                     return ExitCode.SOFTWARE;
@@ -168,12 +177,14 @@ final class Train implements Callable<Integer> {
         var options = choices.over(Recipe.of(place.network()));
         if (weights == null) return begun(fitted, data, test, device, options, FirstWeights.random(fitted, options.seed()));
         try (var stored = Safetensors.open(weights)) {
-            var prepared = Preprocessing.fromMetadata(stored.metadata()).map(p -> fitted.at(p.height(), p.width()).with(p)).orElse(fitted);
+            var prepared = Preprocessing.fromMetadata(stored.metadata())
+                .map(found -> fitted.at(found.height(), found.width()).with(found)).orElse(fitted);
             return begun(prepared, data, test, device, options, FirstWeights.from(prepared, stored, options.seed()));
         }
     }
 
-    private Training begun(Network fitted, Dataset data, Dataset test, Device device, TrainingOptions options, FirstWeights first) {
+    private Training begun(Network fitted, Dataset data, Dataset test, Device device, TrainingOptions options,
+            FirstWeights first) {
         if (!first.fresh().isEmpty()) {
             spec.commandLine().getErr().println("sextant: " + weights + " has nothing for " + String.join(", ", first.fresh())
                 + ": these begin with random numbers");
@@ -181,9 +192,11 @@ final class Train implements Callable<Integer> {
         return Training.of(fitted, data, test, device, options, first.parameters());
     }
 
-    private void introduce(Training training, Dataset test, Device.Info device, Snapshot snapshot, String command, PrintWriter out) {
+    private void introduce(Training training, Dataset test, Device.Info device, Snapshot snapshot, String command,
+            PrintWriter out) {
         var data = training.data();
-        out.println(place.network().name() + " on " + place.name() + ": " + Table.count(data.size()) + " pictures of " + data.labels().size()
+        out.println(place.network().name() + " on " + place.name() + ": " + Table.count(data.size()) + " pictures of "
+            + data.labels().size()
             + " classes" + (test == null ? "" : ", " + Table.count(test.size()) + " to test on") + "; " + device.isaName() + ", "
             + device.threads() + (device.threads() == 1 ? " thread" : " threads") + " of " + device.processor());
         out.println(command);
@@ -205,7 +218,8 @@ final class Train implements Callable<Integer> {
         } else {
             told = new CheckpointFolder(checkpoint).weights();
         }
-        out.println("weights: " + told + " (sextant evaluate " + place.network().name() + " " + place.name() + " --weights " + told + ")");
+        out.println("weights: " + told + " (sextant evaluate " + place.network().name() + " " + place.name() + " --weights "
+            + told + ")");
         if (report != null) out.println("report: " + report);
         out.flush();
     }
@@ -254,7 +268,8 @@ final class Train implements Callable<Integer> {
 
         @Override
         public void epoch(History.Epoch epoch, Evaluation evaluation) throws IOException {
-            Files.writeString(report, TrainingPage.of(new TrainingPage.Report(place.network().name(), place.name(), command, device,
+            Files.writeString(report, TrainingPage.of(new TrainingPage.Report(place.network().name(), place.name(), command,
+                device,
                 training.stepsPerEpoch(), training.history(), evaluation, test)));
         }
     }

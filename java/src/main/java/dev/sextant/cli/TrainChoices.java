@@ -39,8 +39,8 @@ final class TrainChoices {
     private Double rate;
 
     @Option(names = "--schedule", paramLabel = "S", converter = ScheduleConverter.class,
-        description = "How the rate changes: constant, step:0.5,0.75 (a tenth at each part of the training), cosine, linear, poly:2, onecycle; "
-            + "each also behind warmup:500, for so many steps, or warmup:0.05, for that part.")
+        description = "How the rate changes: constant, step:0.5,0.75 (a tenth at each part of the training), cosine, linear, poly:2, "
+            + "onecycle; each also behind warmup:500, for so many steps, or warmup:0.05, for that part.")
     private Schedule schedule;
 
     @Option(names = "--optimizer", paramLabel = "O", description = "sgd or adamw.")
@@ -65,8 +65,8 @@ final class TrainChoices {
     private Double clip;
 
     @Option(names = "--augment", paramLabel = "A", converter = AugmentationConverter.class,
-        description = "Random changes of the pictures, with commas between: flip, crop:4, resized-crop, jitter:0.4, lighting:0.1, cutout:8, "
-            + "mixup:0.2; or none.")
+        description = "Random changes of the pictures, with commas between: flip, crop:4, resized-crop, jitter:0.4, lighting:0.1, "
+            + "cutout:8, mixup:0.2; or none.")
     private List<Augmentation> augmentations;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of all random numbers; the same gives the same weights.")
@@ -81,7 +81,8 @@ final class TrainChoices {
         return checked(() -> {
             boolean switched = optimizer != null && (optimizer == Kind.sgd) != (base.optimizer() instanceof Optimizer.Sgd);
             double otherwise = switched && optimizer == Kind.adamw ? ADAMW_RATE : base.rate();
-            return new TrainingOptions(or(epochs, base.epochs()), or(batch, base.batch()), or(rate, otherwise), or(schedule, base.schedule()),
+            return new TrainingOptions(or(epochs, base.epochs()), or(batch, base.batch()), or(rate, otherwise),
+                or(schedule, base.schedule()),
                 optimizer(base.optimizer(), switched), or(smoothing, base.smoothing()), or(augmentations, base.augmentations()),
                 or(seed, base.seed()), or(precision, base.precision()));
         });
@@ -103,17 +104,21 @@ final class TrainChoices {
 
     private void require(String option, Object saved, Object wanted) {
         if (saved.equals(wanted)) return;
-        throw new ParameterException(spec.commandLine(), option + ": the checkpoint to go on from was made with " + saved + ", found " + wanted);
+        throw new ParameterException(spec.commandLine(), option + ": the checkpoint to go on from was made with " + saved
+            + ", found " + wanted);
     }
 
     private Optimizer optimizer(Optimizer base, boolean switched) {
         boolean adamw = optimizer == null ? base instanceof Optimizer.AdamW : optimizer == Kind.adamw;
-        if (adamw && momentum != null) throw new ParameterException(spec.commandLine(), "--momentum: only sgd has it, found adamw");
-        if (adamw && nesterov != null) throw new ParameterException(spec.commandLine(), "--nesterov: only sgd has it, found adamw");
+        if (adamw && (momentum != null || nesterov != null)) {
+            throw new ParameterException(spec.commandLine(), "--" + (momentum != null ? "momentum" : "nesterov")
+                + ": only sgd has it, found adamw");
+        }
         Optimizer kind = switched ? adamw ? Optimizer.AdamW.of(ADAMW_DECAY) : Optimizer.Sgd.of(0.9, base.weightDecay()) : base;
         if (kind instanceof Optimizer.Sgd sgd) {
             double used = or(momentum, sgd.momentum());
-            kind = new Optimizer.Sgd(used, or(nesterov, used > 0 && sgd.nesterov()), sgd.weightDecay(), sgd.decayAll(), sgd.largestNorm());
+            kind = new Optimizer.Sgd(used, or(nesterov, used > 0 && sgd.nesterov()), sgd.weightDecay(), sgd.decayAll(),
+                sgd.largestNorm());
         }
         return kind.withWeightDecay(or(weightDecay, kind.weightDecay()))
             .withDecayAll(decay == null ? kind.decayAll() : decay == Decay.all).withLargestNorm(or(clip, kind.largestNorm()));

@@ -22,8 +22,8 @@ final class TrainProgress implements Training.Listener, AutoCloseable {
     private final Training training;
     private final PrintWriter out;
     private final boolean hasTerminal;
-    private final Table table = new Table(">EPOCH", ">STEP", ">LOSS", ">RIGHT", ">TEST LOSS", ">TOP-1", ">TOP-5", ">RATE", ">IMAGES/S",
-        ">LEFT");
+    private final Table table = new Table(">EPOCH", ">STEP", ">LOSS", ">RIGHT", ">TEST LOSS", ">TOP-1", ">TOP-5", ">RATE",
+        ">IMAGES/S", ">LEFT");
     private final long firstStep, begin = System.nanoTime();
     private ProgressBar bar;
     private long lastTold = begin;
@@ -38,9 +38,10 @@ final class TrainProgress implements Training.Listener, AutoCloseable {
         this.out = out;
         this.hasTerminal = hasTerminal;
         firstStep = training.steps();
-        table.reserve(0, "100/100".length()).reserve(1, Table.count(training.totalSteps()).length()).reserve(2, "0.00000".length())
-            .reserve(3, "100.00 %".length()).reserve(4, "0.00000".length()).reserve(5, "100.00 %".length()).reserve(6, "100.00 %".length())
-            .reserve(7, "0.00000".length()).reserve(8, "1,000,000".length()).reserve(9, "0:00:00".length());
+        // As wide as what may come, so that rows can be printed one by one.
+        var widest = new String[] {"100/100", Table.count(training.totalSteps()), "0.00000", "100.00 %", "0.00000", "100.00 %",
+            "100.00 %", "0.00000", "1,000,000", "0:00:00"};
+        for (int i = 0; i < widest.length; i++) table.reserve(i, widest[i].length());
     }
 
     @Override
@@ -89,9 +90,10 @@ final class TrainProgress implements Training.Listener, AutoCloseable {
     @Override
     public void epoch(History.Epoch epoch, Evaluation evaluation) {
         clear();
+        boolean tested = evaluation != null;
         table.add(epoch.epoch() + "/" + training.options().epochs(), Table.count(epoch.step()), Table.number(epoch.loss()),
-            percent(epoch.accuracy()), evaluation == null ? "" : Table.number(epoch.testLoss()), evaluation == null ? "" : percent(epoch.top1()),
-            evaluation == null ? "" : percent(epoch.top5()), Table.number(rate),
+            percent(epoch.accuracy()), tested ? Table.number(epoch.testLoss()) : "", tested ? percent(epoch.top1()) : "",
+            tested ? percent(epoch.top5()) : "", Table.number(rate),
             latest == null ? "" : Table.number(latest.imagesPerSecond()), time(left(epoch.step()))).print(out);
         lastTold = epochBegin = System.nanoTime();
         epochSteps = 0;

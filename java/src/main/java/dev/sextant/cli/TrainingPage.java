@@ -44,20 +44,25 @@ final class TrainingPage {
         var points = report.history().points();
         var epochs = report.history().epochs();
         page.open("section").element("h2", "Loss");
-        page.element("p", "In training: of augmented pictures, while the network still changes; on the test set: of plain ones, after each epoch.");
-        chart(page, "Loss by epochs", "cross-entropy", Scale.LOGARITHMIC, pointSeries(report, "training", 0, points, History.Point::loss),
+        page.element("p", "In training: of augmented pictures, while the network still changes; on the test set: of plain ones, after each "
+            + "epoch.");
+        chart(page, "Loss by epochs", "cross-entropy", Scale.LOGARITHMIC, 
+            pointSeries(report, "training", 0, points, History.Point::loss),
             epochSeries(report, "test", 1, epochs, History.Epoch::testLoss));
         page.close();
         page.open("section").element("h2", "Accuracy");
-        chart(page, "Accuracy by epochs", "% right", Scale.UPPER, pointSeries(report, "training", 0, points, point -> 100 * point.accuracy()),
+        chart(page, "Accuracy by epochs", "% right", Scale.UPPER, 
+            pointSeries(report, "training", 0, points, point -> 100 * point.accuracy()),
             epochSeries(report, "test", 1, epochs, epoch -> 100 * epoch.top1()));
         page.close();
         page.open("section").element("h2", "Learning rate");
-        chart(page, "Learning rate by epochs", "rate", Scale.LINEAR, pointSeries(report, "learning rate", 3, points, History.Point::rate));
+        chart(page, "Learning rate by epochs", "rate", Scale.LINEAR, 
+            pointSeries(report, "learning rate", 3, points, History.Point::rate));
         page.close();
         page.open("section").element("h2", "Length of the gradient");
         page.element("p", "Of all parameters' gradients as one vector, before any clipping.");
-        chart(page, "Gradient norm by epochs", "norm", Scale.LOGARITHMIC, pointSeries(report, "gradient norm", 2, points, History.Point::gradientNorm));
+        chart(page, "Gradient norm by epochs", "norm", Scale.LOGARITHMIC, 
+            pointSeries(report, "gradient norm", 2, points, History.Point::gradientNorm));
         page.close();
         if (report.evaluation() != null) {
             page.open("section").element("h2", "What is taken for what");
@@ -72,7 +77,8 @@ final class TrainingPage {
     private static void heading(Markup page, Report report) {
         var device = report.device();
         page.element("h1", report.network() + " on " + report.data());
-        page.element("p", "Trained on " + device.threads() + (device.threads() == 1 ? " thread" : " threads") + " of " + device.processor()
+        page.element("p", "Trained on " + device.threads() + (device.threads() == 1 ? " thread" : " threads") + " of "
+            + device.processor()
             + " (" + device.isaName() + "), Sextant " + Version.current() + ". The same again:");
         page.open("p").element("code", report.command()).close();
         page.open("dl");

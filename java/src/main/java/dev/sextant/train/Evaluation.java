@@ -154,7 +154,8 @@ public final class Evaluation {
             double largest = Double.NEGATIVE_INFINITY, sum = 0;
             for (int c = 0; c < logits.length; c++) {
                 if (!Float.isFinite(logits[c])) {
-                    throw new SextantException("evaluation: an output for sample " + sample + " of " + data.name() + " is " + logits[c]);
+                    throw new SextantException("evaluation: an output for sample " + sample + " of " + data.name() + " is "
+                        + logits[c]);
                 }
                 if (logits[c] > largest) {
                     largest = logits[c];

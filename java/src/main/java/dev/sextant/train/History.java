@@ -52,7 +52,8 @@ public record History(List<Point> points, List<Epoch> epochs) {
      * @param top5 on the test set, NaN without one
      * @param seconds from the training's begin, those before it was resumed included
      */
-    public record Epoch(int epoch, long step, double loss, double accuracy, double testLoss, double top1, double top5, double seconds) {}
+    public record Epoch(int epoch, long step, double loss, double accuracy, double testLoss, double top1, double top5,
+        double seconds) {}
 
     /** How many steps make a point. */
     static long steps(long total) {

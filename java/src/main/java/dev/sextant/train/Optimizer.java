@@ -73,7 +73,8 @@ public sealed interface Optimizer {
 
         @Override
         public String toString() {
-            return String.format(Locale.ROOT, "sgd (momentum %s%s%s)", number(momentum), nesterov ? ", nesterov" : "", rest(this));
+            return String.format(Locale.ROOT, "sgd (momentum %s%s%s)", number(momentum), nesterov ? ", nesterov" : "",
+                rest(this));
         }
     }
 
@@ -91,7 +92,8 @@ public sealed interface Optimizer {
         public AdamW {
             fraction("beta1", beta1);
             fraction("beta2", beta2);
-            if (!(eps > 0) || Double.isInfinite(eps)) throw new IllegalArgumentException("eps: expects a number over 0, found " + eps);
+            if (!(eps > 0) || Double.isInfinite(eps)) throw new IllegalArgumentException("eps: expects a number over 0, found "
+                + eps);
             common(weightDecay, largestNorm);
         }
 
@@ -122,7 +124,8 @@ public sealed interface Optimizer {
 
         @Override
         public String toString() {
-            return String.format(Locale.ROOT, "adamw (betas %s %s, eps %s%s)", number(beta1), number(beta2), number(eps), rest(this));
+            return String.format(Locale.ROOT, "adamw (betas %s %s, eps %s%s)", number(beta1), number(beta2), number(eps),
+                rest(this));
         }
     }
 
@@ -131,7 +134,8 @@ public sealed interface Optimizer {
             throw new IllegalArgumentException("weight decay: expects a number from 0, found " + weightDecay);
         }
         if (!(largestNorm >= 0) || Double.isInfinite(largestNorm)) {
-            throw new IllegalArgumentException("largest norm: expects a number over 0, or 0 for no clipping, found " + largestNorm);
+            throw new IllegalArgumentException("largest norm: expects a number over 0, or 0 for no clipping, found "
+                + largestNorm);
         }
     }
 

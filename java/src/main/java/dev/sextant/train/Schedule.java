@@ -49,7 +49,8 @@ public sealed interface Schedule {
             double last = 0;
             for (double milestone : milestones) {
                 if (!(milestone > last && milestone < 1)) {
-                    throw new IllegalArgumentException("schedule: step expects ascending milestones over 0 and under 1, found " + milestones);
+                    throw new IllegalArgumentException("schedule: step expects ascending milestones over 0 and under 1, found "
+                        + milestones);
                 }
                 last = milestone;
             }

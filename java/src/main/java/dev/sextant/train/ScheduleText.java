@@ -19,7 +19,8 @@ final class ScheduleText {
             if (!plain.startsWith("warmup:") || comma < 0 || comma == plain.length() - 1) {
                 throw bad("warmup expects its length and the schedule that follows as in warmup:500,cosine", text);
             }
-            var length = parse(plain.substring("warmup:".length(), comma), "warmup expects a number of steps as in warmup:500,cosine", text);
+            var length = parse(plain.substring("warmup:".length(), comma),
+                "warmup expects a number of steps as in warmup:500,cosine", text);
             return new Schedule.WarmUp(length, parse(plain.substring(comma + 1)));
         }
         int colon = plain.indexOf(':');
@@ -31,7 +32,8 @@ final class ScheduleText {
             case "linear" -> plain(new Schedule.Polynomial(1), rest, text);
             case "poly" -> new Schedule.Polynomial(parse(rest, "poly expects its power as in poly:2", text));
             case "onecycle" -> new Schedule.OneCycle(
-                rest == null ? Schedule.OneCycle.EARLY : parse(rest, "onecycle expects where its peak is as in onecycle:0.45", text));
+                rest == null ? Schedule.OneCycle.EARLY
+                    : parse(rest, "onecycle expects where its peak is as in onecycle:0.45", text));
             case "step" -> step(rest, text);
             default -> throw bad("expects " + KNOWN, text);
         };

@@ -20,8 +20,8 @@ import java.util.TreeMap;
  * @param history up to now
  * @param seconds that training took up to now
  */
-public record Snapshot(String network, Map<String, Tensor> parameters, Map<String, Tensor> moments, long steps, TrainingOptions options,
-        Sums epoch, History history, double seconds) {
+public record Snapshot(String network, Map<String, Tensor> parameters, Map<String, Tensor> moments, long steps,
+        TrainingOptions options, Sums epoch, History history, double seconds) {
     private static final String PREFIX = "sextant.training.";
 
     public Snapshot {
@@ -78,7 +78,8 @@ public record Snapshot(String network, Map<String, Tensor> parameters, Map<Strin
             if (key.startsWith("moment.") || key.startsWith("second.")) moments.put(key, tensor);
             else if (!History.isKey(key)) parameters.put(key, tensor);
         });
-        return new Snapshot(TrainingOptions.text(metadata, "network"), parameters, moments, TrainingOptions.integer(metadata, "step"),
+        return new Snapshot(TrainingOptions.text(metadata, "network"), parameters, moments, 
+            TrainingOptions.integer(metadata, "step"),
             TrainingOptions.fromMetadata(metadata),
             new Sums(TrainingOptions.number(metadata, "epoch_loss"), TrainingOptions.integer(metadata, "epoch_right"),
                 TrainingOptions.integer(metadata, "epoch_steps")),

@@ -69,12 +69,13 @@ public final class Training implements AutoCloseable {
      */
     public record Step(long step, double loss, double accuracy, double rate, double gradientNorm) {}
 
-    private Training(Network network, Dataset data, Dataset test, Device device, TrainingOptions options, Map<String, Tensor> parameters,
-            Snapshot snapshot) {
+    private Training(Network network, Dataset data, Dataset test, Device device, TrainingOptions options,
+            Map<String, Tensor> parameters, Snapshot snapshot) {
         Evaluation.requireClasses(network, data);
         if (test != null) Evaluation.requireClasses(network, test);
         if (data.size() < options.batch()) {
-            throw new IllegalArgumentException("batch: expects at most the " + data.size() + " samples of " + data.name() + ", found "
+            throw new IllegalArgumentException("batch: expects at most the " + data.size() + " samples of " + data.name()
+                + ", found "
                 + options.batch());
         }
         this.network = network;
@@ -118,7 +119,8 @@ public final class Training implements AutoCloseable {
     public static Training resumed(Network network, Dataset data, Dataset test, Device device, TrainingOptions options,
             Snapshot snapshot) {
         if (!snapshot.network().equals(network.name())) {
-            throw new IllegalArgumentException("checkpoint: expects one of " + network.name() + ", found one of " + snapshot.network());
+            throw new IllegalArgumentException("checkpoint: expects one of " + network.name() + ", found one of "
+                + snapshot.network());
         }
         return new Training(network, data, test, device, options, snapshot.parameters(), snapshot);
     }
@@ -261,7 +263,8 @@ public final class Training implements AutoCloseable {
 
     /** All that is needed to go on from here. */
     public Snapshot snapshot() {
-        return new Snapshot(network.name(), trainer.parameters(), trainer.moments(), trainer.steps(), options, epoch, history, seconds());
+        return new Snapshot(network.name(), trainer.parameters(), trainer.moments(), trainer.steps(), options, epoch, history,
+            seconds());
     }
 
     /** A copy for inference, of what was learnt up to now; to be closed by the caller. */

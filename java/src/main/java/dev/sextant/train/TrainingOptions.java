@@ -100,13 +100,17 @@ public record TrainingOptions(int epochs, int batch, double rate, Schedule sched
         double decay = number(metadata, "weight_decay"), clip = number(metadata, "clip");
         boolean decayAll = Boolean.parseBoolean(text(metadata, "decay_all"));
         var optimizer = switch (text(metadata, "optimizer")) {
-            case "sgd" -> new Optimizer.Sgd(number(metadata, "momentum"), Boolean.parseBoolean(text(metadata, "nesterov")), decay, decayAll, clip);
-            case "adamw" -> new Optimizer.AdamW(number(metadata, "beta1"), number(metadata, "beta2"), number(metadata, "eps"), decay, decayAll, clip);
-            case String other -> throw new IllegalArgumentException("metadata: " + PREFIX + "optimizer expects sgd or adamw, found '" + other + "'");
+            case "sgd" -> new Optimizer.Sgd(number(metadata, "momentum"), Boolean.parseBoolean(text(metadata, "nesterov")),
+                decay, decayAll, clip);
+            case "adamw" -> new Optimizer.AdamW(number(metadata, "beta1"), number(metadata, "beta2"), number(metadata, "eps"),
+                decay, decayAll, clip);
+            case String other -> throw new IllegalArgumentException("metadata: " + PREFIX
+                + "optimizer expects sgd or adamw, found '" + other + "'");
         };
         return new TrainingOptions((int) integer(metadata, "epochs"), (int) integer(metadata, "batch"), number(metadata, "rate"),
             Schedule.parse(text(metadata, "schedule")), optimizer, number(metadata, "smoothing"),
-            Augmentation.parse(text(metadata, "augment")), integer(metadata, "seed"), Precision.parse(text(metadata, "precision")));
+            Augmentation.parse(text(metadata, "augment")), integer(metadata, "seed"),
+                Precision.parse(text(metadata, "precision")));
     }
 
     static String text(Map<String, String> metadata, String field) {
@@ -119,7 +123,8 @@ public record TrainingOptions(int epochs, int batch, double rate, Schedule sched
         try {
             return Double.parseDouble(text(metadata, field));
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects a number, found '" + text(metadata, field) + "'", e);
+            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects a number, found '" + text(metadata,
+                field) + "'", e);
         }
     }
 
@@ -127,7 +132,8 @@ public record TrainingOptions(int epochs, int batch, double rate, Schedule sched
         try {
             return Long.parseLong(text(metadata, field));
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects an integer, found '" + text(metadata, field) + "'", e);
+            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects an integer, found '" + text(metadata,
+                field) + "'", e);
         }
     }
 

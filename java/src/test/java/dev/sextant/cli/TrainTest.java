@@ -31,7 +31,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** On the first pictures of MNIST. */
 class TrainTest {
     private static final int TRAINING = 1200, TEST = 200;
-    private static final Map<String, String> QUICK = Map.of("--epochs", "2", "--batch", "48", "--lr", "0.05", "--augment", "crop:1",
+    private static final Map<String, String> QUICK = Map.of("--epochs", "2", "--batch", "48", "--lr", "0.05", "--augment",
+        "crop:1",
         "--threads", "2");
 
     @TempDir
@@ -95,7 +96,8 @@ class TrainTest {
         double top1 = epochs.getLast().get("top1").asDouble();
         assertTrue(top1 > 0.7, "top-1 " + top1);
 
-        var json = JsonMapper.shared().readTree(Ran.of("evaluate", "lenet5_relu", "mnist", "--data", folder, "--weights", weights, "--json",
+        var json = JsonMapper.shared().readTree(Ran.of("evaluate", "lenet5_relu", "mnist", "--data", folder, "--weights",
+            weights, "--json",
             "--batch", "33").lines().getFirst());
         assertEquals(TEST, json.get("samples").asInt());
         assertEquals(top1, json.get("top1").asDouble(), 0.011, "one of 200 may lie on the edge");
@@ -140,7 +142,8 @@ class TrainTest {
         var longer = train("--checkpoint", parts, "--resume", "--epochs", "3", "--metrics", metrics).lines();
         assertTrue(longer.contains("going on after step 50 of 75"), longer::toString);
         assertEquals(75 + 3, Files.readAllLines(metrics).size(), "no step twice");
-        train("--checkpoint", parts, "--resume", "--batch", "50").fails(2, "--batch: the checkpoint to go on from was made with 48, found 50");
+        train("--checkpoint", parts, "--resume", "--batch", "50").fails(2,
+            "--batch: the checkpoint to go on from was made with 48, found 50");
         train("--checkpoint", parts, "--resume", "--seed", "5").fails(2, "--seed: ");
         Ran.of("train", "lenet5", "mnist", "--data", folder, "--checkpoint", parts, "--resume")
             .fails(1, "checkpoint: expects one of lenet5, found one of lenet5_relu");
@@ -149,14 +152,16 @@ class TrainTest {
     @Test
     void beginsWithGivenWeights(@TempDir Path out) throws IOException {
         var weights = Shared.path("data/weights/lenet5-mnist.safetensors");
-        var lines = Ran.of("train", "lenet5_relu", "mnist", "--data", folder, "--weights", weights, "--epochs", "1", "--lr", "0.0001", "--output",
+        var lines = Ran.of("train", "lenet5_relu", "mnist", "--data", folder, "--weights", weights, "--epochs", "1", "--lr",
+            "0.0001", "--output",
             out.resolve("w.safetensors")).lines();
         assertTrue(lines.stream().anyMatch(line -> line.matches("test: top-1 (9[5-9]|100)\\.\\d\\d %.*")), lines::toString);
     }
 
     @Test
     void whatCannotBe(@TempDir Path out) throws IOException {
-        train("--output", out.resolve("none/w.safetensors")).fails(1, "none/w.safetensors: cannot be written, its folder does not exist");
+        train("--output", out.resolve("none/w.safetensors")).fails(1,
+            "none/w.safetensors: cannot be written, its folder does not exist");
         train("--resume").fails(2, "--resume: expects --checkpoint DIR");
         train("--schedule", "cosin").fails(2, "--schedule", "expects constant, step:0.5,0.75");
         train("--optimizer", "adamw", "--momentum", "0.5").fails(2, "--momentum: only sgd has it, found adamw");
@@ -198,9 +203,11 @@ class TrainTest {
             }
         }
         var weights = out.resolve("w.safetensors");
-        var command = new Object[] {"train", "lenet5_relu", "shapes", "--data", out, "--epochs", "10", "--batch", "8", "--output", weights};
+        var command = new Object[] {"train", "lenet5_relu", "shapes", "--data", out, "--epochs", "10", "--batch", "8",
+            "--output", weights};
         var lines = Ran.of(command).lines();
-        assertTrue(lines.getFirst().startsWith("lenet5_relu on shapes: 24 pictures of 2 classes, 24 to test on"), lines.getFirst());
+        assertTrue(lines.getFirst().startsWith("lenet5_relu on shapes: 24 pictures of 2 classes, 24 to test on"),
+            lines.getFirst());
         try (var stored = Safetensors.open(weights)) {
             assertEquals("ring\nstroke", stored.metadata().get("sextant.labels"));
         }

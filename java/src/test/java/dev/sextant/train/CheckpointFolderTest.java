@@ -74,7 +74,8 @@ class CheckpointFolderTest {
             gone = Tensor.of(Shape.of(100), arena.allocate(400, 4));
         }
         var good = snapshot(2, 10);
-        var broken = new Snapshot(good.network(), Map.of("a", good.parameters().get("a"), "b", gone), good.moments(), 2, good.options(),
+        var broken = new Snapshot(good.network(), Map.of("a", good.parameters().get("a"), "b", gone), good.moments(), 2,
+            good.options(),
             good.epoch(), good.history(), 1);
         assertThrows(IllegalStateException.class, () -> checkpoints.write(broken, Networks.named("lenet5")));
         assertArrayEquals(state, Files.readAllBytes(checkpoints.state()));
@@ -87,11 +88,13 @@ class CheckpointFolderTest {
         var checkpoints = new CheckpointFolder(folder);
         Safetensors.write(checkpoints.state(), Map.of("a", Tensor.of(Shape.of(1), new float[1])), Map.of());
         var foreign = assertThrows(FormatException.class, checkpoints::read).getMessage();
-        assertEquals(checkpoints.state() + ": expects a training's checkpoint: metadata: expects sextant.training.network, found none", foreign);
+        assertEquals(checkpoints.state()
+            + ": expects a training's checkpoint: metadata: expects sextant.training.network, found none", foreign);
         checkpoints.write(snapshot(3, 1000), Networks.named("lenet5"));
         var bytes = Files.readAllBytes(checkpoints.state());
         Files.write(checkpoints.state(), Arrays.copyOf(bytes, bytes.length - 100));
-        assertTrue(assertThrows(FormatException.class, checkpoints::read).getMessage().startsWith(checkpoints.state().toString()));
+        assertTrue(assertThrows(FormatException.class,
+            checkpoints::read).getMessage().startsWith(checkpoints.state().toString()));
     }
 
     /** Another process writes checkpoint after checkpoint and is killed at some moment, again and again. */
@@ -106,7 +109,8 @@ class CheckpointFolderTest {
         var random = new Random(1);
         long last = 0;
         for (int round = 0; round < ROUNDS; round++) {
-            var writer = java("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path + File.pathSeparator + folder, "Writer",
+            var writer = java("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path + File.pathSeparator + folder,
+                "Writer",
                 saved.toString()).redirectErrorStream(true).start();
             // Its first line says that it has written one.
             assertEquals('w', writer.getInputStream().read(), "the writer ended");

@@ -93,7 +93,8 @@ class EvaluationTest {
 
     @Test
     void equalOutputsAreTheFirstClasses() throws IOException {
-        var zeros = Map.of("out.weight", Tensor.of(Shape.of(10, 36), new float[360]), "out.bias", Tensor.of(Shape.of(10), new float[10]));
+        var zeros = Map.of("out.weight", Tensor.of(Shape.of(10, 36), new float[360]), "out.bias", Tensor.of(Shape.of(10),
+            new float[10]));
         var found = evaluate(Bright.plain(), zeros, 8);
         assertEquals((double) data.counts()[0] / COUNT, found.top1());
         assertEquals(Arrays.stream(data.counts()).limit(5).sum() / (double) COUNT, found.top5());
@@ -107,8 +108,10 @@ class EvaluationTest {
         var weights = new HashMap<>(Bright.knowing(1));
         weights.put("out.bias", Tensor.of(Shape.of(10), bias));
         var broken = assertThrows(SextantException.class, () -> evaluate(Bright.plain(), weights, 8));
-        assertTrue(broken.getMessage().matches("evaluation: an output for sample 0 of .*t10k-images.* is NaN"), broken::getMessage);
-        var few = new Network("plain", Bright.plain().body(), Bright.plain().input(), Bright.plain().preprocessing(), Bright.plain().labels())
+        assertTrue(broken.getMessage().matches("evaluation: an output for sample 0 of .*t10k-images.* is NaN"),
+            broken::getMessage);
+        var few = new Network("plain", Bright.plain().body(), Bright.plain().input(), Bright.plain().preprocessing(),
+            Bright.plain().labels())
             .classes(4);
         var message = assertThrows(IllegalArgumentException.class, () -> evaluate(few, Map.of("out.weight",
             Tensor.of(Shape.of(4, 36), new float[144]), "out.bias", Tensor.of(Shape.of(4), new float[4])), 8)).getMessage();

@@ -29,7 +29,8 @@ class ScheduleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"constant", "step:0.5,0.75", "step:0.3:0.5", "cosine", "linear", "poly:2.5", "onecycle", "onecycle:0.45",
+    @ValueSource(strings = {"constant", "step:0.5,0.75", "step:0.3:0.5", "cosine", "linear", "poly:2.5", "onecycle",
+        "onecycle:0.45",
         "warmup:500,cosine", "warmup:0.05,step:0.5,0.9:0.2"})
     void textAndBack(String text) {
         assertEquals(text, Schedule.parse(text).toString());
@@ -37,7 +38,8 @@ class ScheduleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"constant", "step:0.5,0.75", "cosine", "linear", "poly:2", "onecycle", "warmup:7,cosine", "warmup:1000,linear",
+    @ValueSource(strings = {"constant", "step:0.5,0.75", "cosine", "linear", "poly:2", "onecycle", "warmup:7,cosine",
+        "warmup:1000,linear",
         "warmup:0.9,onecycle"})
     void ratesStayWithinTheBase(String text) {
         var schedule = Schedule.parse(text);

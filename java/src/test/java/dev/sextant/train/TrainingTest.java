@@ -96,7 +96,8 @@ class TrainingTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 12, 30, 47})
     void resumedBitForBit(int steps, @TempDir Path saved) throws IOException {
-        for (var optimizer : new Optimizer[] {Optimizer.Sgd.of(0.9, 1e-3).withNesterov(true), Optimizer.AdamW.of(0.01).withLargestNorm(1)}) {
+        for (var optimizer : new Optimizer[] {Optimizer.Sgd.of(0.9, 1e-3).withNesterov(true),
+            Optimizer.AdamW.of(0.01).withLargestNorm(1)}) {
             var options = OPTIONS.withOptimizer(optimizer);
             var checkpoints = new CheckpointFolder(saved.resolve(optimizer.getClass().getSimpleName()));
             Snapshot whole, parted;
@@ -163,7 +164,8 @@ class TrainingTest {
             training.run(12);
         }
         var bytes = Files.readAllBytes(checkpoints.state());
-        var wild = new TrainingOptions(4, 16, 1e30, options.schedule(), options.optimizer(), 0, options.augmentations(), 1, options.precision());
+        var wild = new TrainingOptions(4, 16, 1e30, options.schedule(), options.optimizer(), 0, options.augmentations(), 1,
+            options.precision());
         try (var training = Training.resumed(Bright.network(), data, test, device, wild, checkpoints.read().orElseThrow())) {
             training.saveTo(checkpoints, Duration.ofDays(1));
             var thrown = assertThrows(SextantException.class, training::run);
@@ -203,7 +205,8 @@ class TrainingTest {
                 assertEquals(Bright.network().preprocessing(),
                     Preprocessing.fromMetadata(weights.metadata()).orElseThrow());
                 assertEquals(OPTIONS, TrainingOptions.fromMetadata(weights.metadata()));
-                assertEquals(training.evaluation().top1(), Double.parseDouble(weights.metadata().get("sextant.training.top1")), 1e-6);
+                assertEquals(training.evaluation().top1(), Double.parseDouble(weights.metadata().get("sextant.training.top1")),
+                    1e-6);
             }
         }
     }
