@@ -29,8 +29,8 @@ final class DataPlace {
     private Network network;
 
     @Parameters(index = "1", paramLabel = "DATA",
-        description = "mnist or cifar10, a folder of that name; or the path of a data set: a folder train/CLASS/*.jpg beside test/ or val/, "
-            + "MNIST's IDX files, CIFAR-10's binary records or tars of pictures.")
+        description = "mnist or cifar10, a folder of that name; or the path of a data set: a folder train/CLASS/*.jpg beside "
+            + "test/ or val/, MNIST's IDX files, CIFAR-10's binary records or tars of pictures.")
     private String data;
 
     @Option(names = "--data", paramLabel = "DIR",

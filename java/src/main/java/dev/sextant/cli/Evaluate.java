@@ -4,7 +4,7 @@ package dev.sextant.cli;
 import dev.sextant.Device;
 import dev.sextant.Model;
 import dev.sextant.data.Dataset;
-import dev.sextant.models.Network;
+import dev.sextant.models.BuiltIn;
 import dev.sextant.train.Evaluation;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
             + "-log of the probability that the right class got."
     },
     footer = {
-        "  sextant evaluate lenet5 mnist --weights lenet5.safetensors",
+        "  sextant evaluate lenet5 mnist",
         "  sextant evaluate resnet20 cifar10 --weights run1/weights.safetensors --precision bf16 --json"
     })
 final class Evaluate implements Callable<Integer> {
@@ -40,7 +40,9 @@ final class Evaluate implements Callable<Integer> {
     @Mixin
     private DataPlace place;
 
-    @Option(names = "--weights", required = true, paramLabel = "F", description = "Its trained parameters, a safetensors file.")
+    @Option(names = "--weights", paramLabel = "F",
+        description = "Its trained parameters, a safetensors file; if not given the built-in ones, of lenet5 (digits) and "
+            + "resnet20 (CIFAR-10).")
     private Path weights;
 
     private Integer batch;
@@ -60,6 +62,10 @@ final class Evaluate implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (weights == null && !BuiltIn.has(place.network())) {
+            throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of "
+                + place.network().name() + " as a safetensors file; none are built in");
+        }
         try (var model = Pretrained.load(place.network(), weights, null); var device = run.device()) {
             var data = place.open(Dataset.Split.TEST);
             var options = Evaluation.Options.of(model.network()).withPrecision(run.precision());

@@ -20,7 +20,7 @@ final class Recipe {
         add("lenet5_32",            15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet5_relu",          15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet_caffe",          10,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
-        add("resnet20",             16,  128,   0.4, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("resnet20",             20,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("lenet5_cifar",         20,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("alexnet_cifar",        10,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("vgg_cifar",            10,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
@@ -28,7 +28,7 @@ final class Recipe {
         add("densenet_cifar",        8,   64,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
         // What the others fall back on, by their input: small pictures, and those of ImageNet's size, from trained weights.
         add("gray",                 15,   64,  0.03, "onecycle",              5e-4,      0,    "none");
-        add("small",                16,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("small",                20,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("large",                10,   16,  0.01, "warmup:0.05,cosine",    1e-4,    0.1,    "resized-crop,flip");
     }
 

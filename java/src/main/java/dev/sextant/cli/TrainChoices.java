@@ -39,8 +39,8 @@ final class TrainChoices {
     private Double rate;
 
     @Option(names = "--schedule", paramLabel = "S", converter = ScheduleConverter.class,
-        description = "How the rate changes: constant, step:0.5,0.75 (a tenth at each part of the training), cosine, linear, poly:2, "
-            + "onecycle; each also behind warmup:500, for so many steps, or warmup:0.05, for that part.")
+        description = "How the rate changes: constant, step:0.5,0.75 (a tenth at each part of the training), cosine, linear, "
+            + "poly:2, onecycle; each also behind warmup:500, for so many steps, or warmup:0.05, for that part.")
     private Schedule schedule;
 
     @Option(names = "--optimizer", paramLabel = "O", description = "sgd or adamw.")
@@ -65,8 +65,8 @@ final class TrainChoices {
     private Double clip;
 
     @Option(names = "--augment", paramLabel = "A", converter = AugmentationConverter.class,
-        description = "Random changes of the pictures, with commas between: flip, crop:4, resized-crop, jitter:0.4, lighting:0.1, "
-            + "cutout:8, mixup:0.2; or none.")
+        description = "Random changes of the pictures, with commas between: flip, crop:4, resized-crop, jitter:0.4, "
+            + "lighting:0.1, cutout:8, mixup:0.2; or none.")
     private List<Augmentation> augmentations;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of all random numbers; the same gives the same weights.")

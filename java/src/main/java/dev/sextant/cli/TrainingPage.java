@@ -44,8 +44,8 @@ final class TrainingPage {
         var points = report.history().points();
         var epochs = report.history().epochs();
         page.open("section").element("h2", "Loss");
-        page.element("p", "In training: of augmented pictures, while the network still changes; on the test set: of plain ones, after each "
-            + "epoch.");
+        page.element("p", "In training: of augmented pictures, while the network still changes; on the test set: of plain ones, "
+            + "after each epoch.");
         chart(page, "Loss by epochs", "cross-entropy", Scale.LOGARITHMIC, 
             pointSeries(report, "training", 0, points, History.Point::loss),
             epochSeries(report, "test", 1, epochs, History.Epoch::testLoss));

@@ -54,8 +54,12 @@ public sealed interface Schedule {
                 }
                 last = milestone;
             }
-            if (milestones.isEmpty()) throw new IllegalArgumentException("schedule: step expects at least one milestone, found none");
-            if (!(by > 0 && by < 1)) throw new IllegalArgumentException("schedule: step expects a factor over 0 and under 1, found " + by);
+            if (milestones.isEmpty()) {
+                throw new IllegalArgumentException("schedule: step expects at least one milestone, found none");
+            }
+            if (!(by > 0 && by < 1)) {
+                throw new IllegalArgumentException("schedule: step expects a factor over 0 and under 1, found " + by);
+            }
         }
 
         @Override
@@ -71,7 +75,7 @@ public sealed interface Schedule {
         }
     }
 
-    /** Half a cosine from the base rate down to 0: {@code cosine} (Loshchilov and Hutter, arXiv:1608.03983, eq. 5, no restarts). */
+    /** Half a cosine from the base rate down to 0: {@code cosine} (Loshchilov and Hutter, arXiv:1608.03983, eq. 5). */
     record Cosine() implements Schedule {
         @Override
         public double factor(long step, long total) {
@@ -147,8 +151,8 @@ public sealed interface Schedule {
     record WarmUp(double length, Schedule then) implements Schedule {
         public WarmUp {
             if (!(length > 0) || length >= 1 && length != Math.rint(length) || Double.isInfinite(length)) {
-                throw new IllegalArgumentException("schedule: warmup expects a number of steps, or a part of all over 0 and under 1, found "
-                    + ScheduleText.number(length));
+                throw new IllegalArgumentException("schedule: warmup expects a number of steps, or a part of all over 0 and under 1"
+                    + ", found " + ScheduleText.number(length));
             }
             if (then instanceof WarmUp) throw new IllegalArgumentException("schedule: expects one warmup, found two");
         }

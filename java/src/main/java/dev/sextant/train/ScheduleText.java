@@ -8,7 +8,8 @@ import java.util.Locale;
 
 /** Schedules as a command line spells them. */
 final class ScheduleText {
-    private static final String KNOWN = "constant, step:0.5,0.75, cosine, linear, poly:2 or onecycle, each also behind warmup:500,";
+    private static final String KNOWN =
+        "constant, step:0.5,0.75, cosine, linear, poly:2 or onecycle, each also behind warmup:500,";
 
     private ScheduleText() {}
 
@@ -45,7 +46,8 @@ final class ScheduleText {
     }
 
     private static Schedule step(String rest, String text) {
-        var expected = "step expects its milestones as parts of the training as in step:0.5,0.75, and perhaps a factor as in step:0.5:0.2";
+        var expected = "step expects its milestones as parts of the training as in step:0.5,0.75, and perhaps a factor as in "
+            + "step:0.5:0.2";
         if (rest == null) throw bad(expected, text);
         var parts = rest.split(":", -1);
         if (parts.length > 2) throw bad(expected, text);

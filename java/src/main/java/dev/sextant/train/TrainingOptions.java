@@ -123,8 +123,8 @@ public record TrainingOptions(int epochs, int batch, double rate, Schedule sched
         try {
             return Double.parseDouble(text(metadata, field));
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects a number, found '" + text(metadata,
-                field) + "'", e);
+            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects a number, found '"
+                + text(metadata, field) + "'", e);
         }
     }
 
@@ -132,8 +132,8 @@ public record TrainingOptions(int epochs, int batch, double rate, Schedule sched
         try {
             return Long.parseLong(text(metadata, field));
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects an integer, found '" + text(metadata,
-                field) + "'", e);
+            throw new IllegalArgumentException("metadata: " + PREFIX + field + " expects an integer, found '"
+                + text(metadata, field) + "'", e);
         }
     }
 

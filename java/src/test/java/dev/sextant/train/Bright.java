@@ -16,7 +16,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.SplittableRandom;
 
-/** Little pictures of which each class has a bright place of its own, and networks that can tell: for tests of what trains them. */
+/** Little pictures of which each class has a bright place of its own, and networks that can tell, for tests of training. */
 public final class Bright {
     static final int SIDE = 6, CLASSES = 10;
 
@@ -47,10 +47,11 @@ public final class Bright {
         return Dataset.open(folder, split);
     }
 
-    /** Two linear layers. */
+    /** A layer of each kind that keeps something from step to step, or from forward to backward. */
     static Network network() {
-        return new Network("bright", seq(linear(24).as("hidden"), relu(), linear(CLASSES).as("out")), Shape.of(1, SIDE, SIDE),
-            Preprocessing.gray(SIDE, 255, 0, 1), Labels.digits());
+        var body = seq(conv(8, 3).pad(1).noBias().as("conv"), batchNorm().as("norm"), relu(), maxPool(2, 2), dropout(0.05),
+            linear(24).as("hidden"), tanh(), linear(CLASSES).as("out"));
+        return new Network("bright", body, Shape.of(1, SIDE, SIDE), Preprocessing.gray(SIDE, 255, 0.2f, 0.3f), Labels.digits());
     }
 
     /** One linear layer. */
