@@ -20,7 +20,7 @@ final class Recipe {
         add("lenet5_32",            15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet5_relu",          15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet_caffe",          10,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
-        add("resnet20",             20,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("resnet20",             16,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("lenet5_cifar",         20,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("alexnet_cifar",        10,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("vgg_cifar",            10,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");

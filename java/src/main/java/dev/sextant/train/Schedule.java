@@ -151,8 +151,8 @@ public sealed interface Schedule {
     record WarmUp(double length, Schedule then) implements Schedule {
         public WarmUp {
             if (!(length > 0) || length >= 1 && length != Math.rint(length) || Double.isInfinite(length)) {
-                throw new IllegalArgumentException("schedule: warmup expects a number of steps, or a part of all over 0 and under 1"
-                    + ", found " + ScheduleText.number(length));
+                throw new IllegalArgumentException("schedule: warmup expects a number of steps, or a part of all over 0 and "
+                    + "under 1, found " + ScheduleText.number(length));
             }
             if (then instanceof WarmUp) throw new IllegalArgumentException("schedule: expects one warmup, found two");
         }
