@@ -10,7 +10,7 @@ struct dropout_run {
     const float* src;
     float* dst;
     int64_t first, count;
-    uint64_t threshold;
+    uint32_t threshold;
     float scale;
     uint32_t stream, step_low, step_high;  // step_high in the upper 24 bits
     uint32_t key[2];

@@ -12,7 +12,7 @@ namespace sextant {
 class dropout_mask {
   public:
     dropout_mask(const sextant_dropout& problem, const sextant_training_state& state)
-        : threshold_(static_cast<uint64_t>(double{problem.probability} * 0x1p32)), scale_(1 / (1 - problem.probability)),
+        : threshold_(static_cast<uint32_t>(double{problem.probability} * 0x1p32)), scale_(1 / (1 - problem.probability)),
           stream_(problem.stream), step_(state.step),
           key_{static_cast<uint32_t>(state.seed), static_cast<uint32_t>(state.seed >> 32)} {}
 
@@ -33,7 +33,7 @@ class dropout_mask {
     }
 
   private:
-    uint64_t threshold_;
+    uint32_t threshold_;
     float scale_;
     uint32_t stream_;
     uint64_t step_;

@@ -46,7 +46,8 @@ SEXTANT_INLINE void each_vector(int64_t count, Body&& body) {
     }
 }
 
-template <int Rows, int Images>
+/// `Ahead`: fetch the next tile's weights from memory, which is idle while these meet their second images.
+template <int Rows, int Images, bool Ahead = false>
 SEXTANT_INLINE void forward_tile(const linear_forward_block& a, int64_t k, int64_t n) {
     constexpr int padded = (Rows * Images + lanes - 1) / lanes * lanes;
     vec sum[padded];
@@ -57,7 +58,10 @@ SEXTANT_INLINE void forward_tile(const linear_forward_block& a, int64_t k, int64
     each_vector(a.inputs, [&](int64_t i, auto read) __attribute__((always_inline)) {
         vec w[Rows];
 #pragma GCC unroll 4
-        for (int row = 0; row < Rows; row++) w[row] = read(weights + row * a.weights_pitch + i);
+        for (int row = 0; row < Rows; row++) {
+            w[row] = read(weights + row * a.weights_pitch + i);
+            if constexpr (Ahead) __builtin_prefetch(weights + (Rows + row) * a.weights_pitch + i);
+        }
 #pragma GCC unroll 6
         for (int image = 0; image < Images; image++) {
             const vec x = read(src + image * a.src_pitch + i);
@@ -90,7 +94,8 @@ SEXTANT_INLINE void forward_images_of(const linear_forward_block& a, int64_t k, 
 template <int Rows>
 static void forward_rows(const linear_forward_block& a, int64_t k) {
     int64_t n = 0;
-    for (; n + forward_images <= a.images; n += forward_images) forward_tile<Rows, forward_images>(a, k, n);
+    for (; n + forward_images <= a.images; n += forward_images)
+        n == forward_images ? forward_tile<Rows, forward_images, true>(a, k, n) : forward_tile<Rows, forward_images>(a, k, n);
     forward_images_of<Rows, forward_images - 1>(a, k, n);
 }
 
@@ -100,9 +105,11 @@ static void linear_forward(const linear_forward_block& a) {
     for (; k < a.rows; k++) forward_rows<1>(a, k);
 }
 
-/// `Read` and `Write` know how much of the last vector there is.
+/// `Read` and `Write` know how much of the last vector there is. `ahead` is the place of the next tile's weights, to be fetched from
+/// memory; null when these meet other images than the second.
 template <int Images, int Vectors, class Read, class Write>
-SEXTANT_INLINE void data_tile(const linear_data_block& a, int64_t n, int64_t i, Read read, Write write) {
+SEXTANT_INLINE void data_tile(const linear_data_block& a, int64_t n, int64_t i, Read read, Write write,
+                              const float* ahead = nullptr) {
     float* const diff_src = a.diff_src + n * a.diff_src_pitch + i;
     vec sum[Images][Vectors];
 #pragma GCC unroll 6
@@ -115,9 +122,10 @@ SEXTANT_INLINE void data_tile(const linear_data_block& a, int64_t n, int64_t i, 
     for (int64_t k = 0; k < a.rows; k++, weights += a.weights_pitch) {
         vec w[Vectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; v++) {
-            w[v] = read(weights + v * lanes);
-            if (Vectors > 1) __builtin_prefetch(weights + (v + Vectors) * lanes);  // the next tile's
+        for (int v = 0; v < Vectors; v++) w[v] = read(weights + v * lanes);
+        if (ahead) {
+            for (int v = 0; v < Vectors; v++) __builtin_prefetch(ahead + v * lanes);
+            ahead += a.weights_pitch;
         }
 #pragma GCC unroll 6
         for (int image = 0; image < Images; image++) {
@@ -142,8 +150,11 @@ SEXTANT_INLINE void data_last_images(const linear_data_block& a, int64_t n, int6
 
 template <int Vectors, class Read, class Write>
 SEXTANT_INLINE void data_columns(const linear_data_block& a, int64_t i, Read read, Write write) {
+    constexpr int64_t width = Vectors * lanes;
+    const float* const ahead = i + 2 * width <= a.inputs ? a.weights + i + width : a.next;
     int64_t n = 0;
-    for (; n + data_images <= a.images; n += data_images) data_tile<data_images, Vectors>(a, n, i, read, write);
+    for (; n + data_images <= a.images; n += data_images)
+        data_tile<data_images, Vectors>(a, n, i, read, write, n == data_images ? ahead : nullptr);
     data_last_images<data_images - 1, Vectors>(a, n, i, read, write);
 }
 
@@ -191,9 +202,11 @@ template <int Rows>
 static void weights_rows(const linear_weights_block& a, int64_t k) {
     const auto read = [](const float* p) __attribute__((always_inline)) { return load_unaligned(p); };
     const auto write = [](float* p, vec x) __attribute__((always_inline)) { store_unaligned(p, x); };
+    const auto past_caches = [](float* p, vec x) __attribute__((always_inline)) { stream(p, x); };
     int64_t i = 0;
     for (; i + weights_vectors * lanes <= a.inputs; i += weights_vectors * lanes)
-        weights_tile<Rows, weights_vectors>(a, k, i, read, write);
+        a.streams ? weights_tile<Rows, weights_vectors>(a, k, i, read, past_caches)
+                  : weights_tile<Rows, weights_vectors>(a, k, i, read, write);
     if constexpr (weights_vectors > 1)
         for (; i + lanes <= a.inputs; i += lanes) weights_tile<Rows, 1>(a, k, i, read, write);
     if (i == a.inputs) return;
@@ -206,6 +219,7 @@ static void linear_backward_weights(const linear_weights_block& a) {
     int64_t k = 0;
     for (; k + tile_rows <= a.rows; k += tile_rows) weights_rows<tile_rows>(a, k);
     for (; k < a.rows; k++) weights_rows<1>(a, k);
+    if (a.streams) finish_streams();
 }
 
 static void linear_finish(float* dst, const float* bias, int64_t count, int32_t function) {

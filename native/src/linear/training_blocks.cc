@@ -15,6 +15,8 @@ constexpr int64_t data_inputs = 512, data_rows = 32;          // of a block of w
 constexpr int64_t data_unit = 64;                             // inputs, four vectors of AVX-512
 constexpr int64_t weights_inputs = 480;                       // five register tiles of AVX-512, for all images
 
+constexpr int64_t least_streamed = 1024 * 1024;               // gradients of weights, which no cache would keep
+
 /// What a row of weights costs with so many images, in bytes moved.
 int64_t row_bytes(int64_t inputs, int64_t images) { return inputs * int64_t{sizeof(float)} * (1 + images / 8); }
 
@@ -75,13 +77,16 @@ class linear_backward_data_blocks final : public op {
     void columns(const address* operands, int64_t first, int64_t last) const {
         const int64_t diff_dst_pitch = image_pitch(problem_.dst), diff_src_pitch = image_pitch(dst), rows = problem_.dst.c;
         for (int64_t n = 0; n < dst.n; n += images_at_a_time)
-            for (int64_t k = 0; k < rows; k += data_rows)
-                kernels_.backward_data({operands[1].as<float>() + k * inputs_ + first,
+            for (int64_t k = 0; k < rows; k += data_rows) {
+                const float* const weights = operands[1].as<float>() + k * inputs_ + first;
+                kernels_.backward_data({weights,
                                         operands[0].as<float>() + n * diff_dst_pitch + k,
                                         operands[2].as<float>() + n * diff_src_pitch + first, inputs_, diff_dst_pitch,
                                         diff_src_pitch, std::min(data_rows, rows - k),
                                         std::min<int64_t>(images_at_a_time, dst.n - n), last - first,
-                                        k > 0 || problem_.accumulate});
+                                        k > 0 || problem_.accumulate,
+                                        k + data_rows < rows ? weights + data_rows * inputs_ : nullptr});
+            }
     }
 
     const linear_backward_data_problem problem_;
@@ -106,11 +111,15 @@ class linear_backward_weights_blocks final : public op {
         if (problem_.has_bias) kernels_.sum_rows(diff_dst, diff_dst_pitch, images, operands[2], rows);
         const int64_t groups = (rows + linear_tile_rows - 1) / linear_tile_rows, width = std::min(inputs_, weights_inputs);
         const int64_t columns = (inputs_ + weights_inputs - 1) / weights_inputs;
+        float* const diff_weights = operands[operand_count() - 1];
+        const int64_t line = 64 / sizeof(float);
+        const bool streams = rows * inputs_ >= least_streamed && inputs_ % line == 0 &&
+                             reinterpret_cast<uintptr_t>(diff_weights) % 64 == 0;
         const auto block = [&](int64_t column, int64_t first, int64_t last) {
             const int64_t i = column * weights_inputs;
             kernels_.backward_weights({operands[0].as<float>() + i, diff_dst + first,
-                                       operands[operand_count() - 1].as<float>() + first * inputs_ + i, src_pitch, diff_dst_pitch,
-                                       inputs_, last - first, images, std::min(weights_inputs, inputs_ - i)});
+                                       diff_weights + first * inputs_ + i, src_pitch, diff_dst_pitch, inputs_, last - first, images,
+                                       std::min(weights_inputs, inputs_ - i), streams});
         };
         // Units run down the rows of one column of blocks, whose inputs stay in cache, then of the next.
         parallel_ranges(pool, columns * groups, linear_tile_rows * row_bytes(width, images), [&](int64_t first, int64_t last, int) {

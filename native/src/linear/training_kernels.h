@@ -22,6 +22,7 @@ struct linear_data_block {
     int64_t weights_pitch, diff_dst_pitch, diff_src_pitch;
     int64_t rows, images, inputs;
     bool add;
+    const float* next;  // weights that the next call will begin with, or null
 };
 
 /// diff_weights[k][i] = sum over n of diff_dst[n][k] * src[n][i].
@@ -30,6 +31,7 @@ struct linear_weights_block {
     float* diff_weights;
     int64_t src_pitch, diff_dst_pitch, diff_weights_pitch;
     int64_t rows, images, inputs;
+    bool streams;  // store past the caches: diff_weights and its rows begin at whole cache lines, and are large
 };
 
 struct linear_training_kernels {

@@ -167,4 +167,21 @@ SEXTANT_INLINE void store_masked(float* p, vec v, lane_mask mask) {
 #endif
 SEXTANT_INLINE lane_mask first_lanes_mask(int count) { return lanes_between(0, count); }
 
+/// Stores past the caches, at an aligned address, what nobody reads soon: its line need not be fetched first. A thread that has
+/// done so calls finish_streams() before others may look.
+SEXTANT_INLINE void stream(float* p, vec v) {
+#if SEXTANT_LANES == 16
+    _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX__)
+    _mm256_stream_ps(p, (__m256)v);
+#else
+    store(p, v);
+#endif
+}
+SEXTANT_INLINE void finish_streams() {
+#if defined(__AVX__)
+    _mm_sfence();
+#endif
+}
+
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE
