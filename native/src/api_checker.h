@@ -57,7 +57,8 @@ class checker {
 
     void tensor(const std::string& name, const sextant_tensor& t) const {
         if (t.dtype < SEXTANT_F32 || t.dtype > SEXTANT_U8)
-            fail(name + " has dtype " + std::to_string(t.dtype) + ", expected 0 (SEXTANT_F32), 1 (SEXTANT_BF16) or 2 (SEXTANT_U8)");
+            fail(name + " has dtype " + std::to_string(t.dtype) +
+                 ", expected 0 (SEXTANT_F32), 1 (SEXTANT_BF16) or 2 (SEXTANT_U8)");
         if (t.dtype == SEXTANT_U8) {
             if (!(std::isfinite(t.scale) && t.scale > 0))
                 fail(name + ".scale is " + std::to_string(t.scale) + ", expected a positive finite number");

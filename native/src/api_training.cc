@@ -173,8 +173,8 @@ int32_t sextant_shortcut_backward_create(sextant_device* device, const sextant_s
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_shortcut_backward(*problem, accumulate, block); },
         [&](const device_traits& traits) {
-            return dispatch(shortcut_backward_implementations(), what, shortcut_backward_problem{*problem, accumulate}, {}, traits,
-                            implementation);
+            return dispatch(shortcut_backward_implementations(), what, shortcut_backward_problem{*problem, accumulate}, {},
+                            traits, implementation);
         },
         [&] { return std::vector{problem->dst, problem->src}; });
 }

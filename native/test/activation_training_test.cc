@@ -78,7 +78,8 @@ TEST(activation_training, many_pixels_and_slices) {
 }
 
 TEST(activation_training, mixed_layouts_are_left_to_the_reference) {
-    const layer a(shaped(SEXTANT_NCHW, 1, 17, 4, 5), shaped(SEXTANT_NCHW16C, 1, 17, 4, 5, 1), shaped(SEXTANT_NCHW8C, 1, 17, 4, 5));
+    const layer a(shaped(SEXTANT_NCHW, 1, 17, 4, 5), shaped(SEXTANT_NCHW16C, 1, 17, 4, 5, 1),
+                  shaped(SEXTANT_NCHW8C, 1, 17, 4, 5));
     EXPECT_TRUE(a.check(SEXTANT_TANH, false).empty());
 }
 

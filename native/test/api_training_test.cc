@@ -61,7 +61,9 @@ class ApiTraining : public ::testing::Test {
 TEST_F(ApiTraining, Linear) {
     sextant_linear a = linear();
     const auto forward = [&](int32_t bias) {
-        return sentence([&](sextant_op** op, sextant_error* e) { return sextant_linear_forward_create(device, &a, bias, nullptr, op, e); });
+        return sentence([&](sextant_op** op, sextant_error* e) {
+            return sextant_linear_forward_create(device, &a, bias, nullptr, op, e);
+        });
     };
     const auto data = [&](int32_t accumulate) {
         return sentence([&](sextant_op** op, sextant_error* e) {
@@ -145,7 +147,8 @@ TEST_F(ApiTraining, Activation) {
     EXPECT_EQ(refused([](auto&) {}), "");
     EXPECT_EQ(refused([](auto& a) { a.activation = 4; }), "activation_backward: activation is 4, expected 0 to 3");
     EXPECT_EQ(refused([](auto& a) { a.dst.h = 3; }), "activation_backward: dst is 2x3x3x4, expected 2x3x4x4 like diff_dst");
-    EXPECT_EQ(refused([](auto& a) { a.diff_src.h = 3; }), "activation_backward: diff_src is 2x3x3x4, expected 2x3x4x4 like diff_dst");
+    EXPECT_EQ(refused([](auto& a) { a.diff_src.h = 3; }),
+              "activation_backward: diff_src is 2x3x3x4, expected 2x3x4x4 like diff_dst");
     EXPECT_EQ(refused([](auto& a) { a.dst = {}, a.activation = SEXTANT_IDENTITY; }), "");
 }
 
@@ -199,7 +202,9 @@ TEST_F(ApiTraining, DropoutAndCrossEntropy) {
 
 TEST_F(ApiTraining, NormAndOptimizer) {
     const auto norm = [&](int64_t count) {
-        return sentence([&](sextant_op** op, sextant_error* e) { return sextant_gradient_norm_create(device, count, nullptr, op, e); });
+        return sentence([&](sextant_op** op, sextant_error* e) {
+            return sextant_gradient_norm_create(device, count, nullptr, op, e);
+        });
     };
     EXPECT_EQ(norm(7), "");
     EXPECT_EQ(norm(0), "gradient_norm: count is 0, expected 1 to 268435456");
@@ -219,7 +224,8 @@ TEST_F(ApiTraining, NormAndOptimizer) {
     EXPECT_EQ(refused([](auto& a) { a.kind = SEXTANT_ADAMW, a.nesterov = 1; }), "optimizer: nesterov is 1, expected 0 for AdamW");
     EXPECT_EQ(refused([](auto& a) { a.weight_decay = -1; }),
               "optimizer: weight_decay is -1.000000, expected a finite number of at least 0");
-    EXPECT_EQ(refused([](auto& a) { a.largest_norm = NAN; }), "optimizer: largest_norm is nan, expected a finite number of at least 0");
+    EXPECT_EQ(refused([](auto& a) { a.largest_norm = NAN; }),
+              "optimizer: largest_norm is nan, expected a finite number of at least 0");
     EXPECT_EQ(refused([](auto&) {}, -1), "optimizer: ranges is -1, expected 0 to 268435456");
     EXPECT_EQ(refused([](auto& a) { a.count = 9; }), "optimizer: undecayed range 1 is 3 to 10, expected a range within 3 to 9");
     undecayed = {4, 4, 5, 6};
@@ -262,7 +268,8 @@ TEST_F(ApiTraining, AStepIsAPlan) {
     sextant_plan_info info;
     ASSERT_EQ(sextant_plan_get_info(plan, &info, &error), SEXTANT_OK);
     ASSERT_LE(info.workspace_bytes, int64_t(sizeof workspace));
-    void* const buffers[] = {workspace, images.data(), parameters.data(), targets.data(), losses.data(), gradients.data(), &state, moments.data()};
+    void* const buffers[] = {workspace, images.data(), parameters.data(), targets.data(), losses.data(),
+                             gradients.data(), &state, moments.data()};
     float before = 0;
     for (int i = 0; i < 30; i++, state.step++) {
         ASSERT_EQ(sextant_plan_run(plan, buffers, 8, nullptr, &error), SEXTANT_OK) << error.message;

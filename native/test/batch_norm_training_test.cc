@@ -122,7 +122,10 @@ TEST(batch_norm_training, reference_follows_the_formula_and_finite_differences) 
     const tensors t(a);
     const auto src = t.src.dense(), gamma = t.gamma.dense(), beta = t.beta.dense(), residual = t.residual.dense(),
                g = t.diff_dst.dense();
-    const auto dst = normalised(src, gamma, beta, residual, true, n, c, h * w);
+    const auto dst_of = [&](const auto& at_src, const auto& at_gamma, const auto& at_beta, const auto& at_residual) {
+        return normalised(at_src, at_gamma, at_beta, at_residual, true, n, c, h * w);
+    };
+    const auto dst = dst_of(src, gamma, beta, residual);
     const auto found = reference_outcome(batch_norm_forward_implementations(), a.forward(), {}, t.forward_sources(true),
                                          forward_destinations(a));
     expect_close(found[3], dst, 0x1p-21);
@@ -144,10 +147,10 @@ TEST(batch_norm_training, reference_follows_the_formula_and_finite_differences) 
     const auto gradient = [&](const std::vector<double>& at, auto&& value) {
         return numeric_gradient(at, [&](const auto& x) { return dot(g, value(x)); });
     };
-    expect_close(gradients[0], gradient(gamma, [&](auto& x) { return normalised(src, x, beta, residual, true, n, c, h * w); }), 1e-5);
-    expect_close(gradients[1], gradient(beta, [&](auto& x) { return normalised(src, gamma, x, residual, true, n, c, h * w); }), 1e-5);
-    expect_close(gradients[2], gradient(residual, [&](auto& x) { return normalised(src, gamma, beta, x, true, n, c, h * w); }), 1e-5);
-    expect_close(gradients[3], gradient(src, [&](auto& x) { return normalised(x, gamma, beta, residual, true, n, c, h * w); }), 1e-5);
+    expect_close(gradients[0], gradient(gamma, [&](auto& x) { return dst_of(src, x, beta, residual); }), 1e-5);
+    expect_close(gradients[1], gradient(beta, [&](auto& x) { return dst_of(src, gamma, x, residual); }), 1e-5);
+    expect_close(gradients[2], gradient(residual, [&](auto& x) { return dst_of(src, gamma, beta, x); }), 1e-5);
+    expect_close(gradients[3], gradient(src, [&](auto& x) { return dst_of(x, gamma, beta, residual); }), 1e-5);
 }
 
 TEST(batch_norm_training, every_entry_equals_the_reference) {
@@ -156,8 +159,8 @@ TEST(batch_norm_training, every_entry_equals_the_reference) {
             for (int n : {1, 3})
                 for (int w : {1, 3, 17})
                     for (bool flag : {false, true}) {
-                        layer a{shaped(layout, n, c, 5, w, flag), shaped(layout, n, c, 5, w, 1), flag ? SEXTANT_RELU : SEXTANT_IDENTITY,
-                                !flag, flag};
+                        layer a{shaped(layout, n, c, 5, w, flag), shaped(layout, n, c, 5, w, 1),
+                                flag ? SEXTANT_RELU : SEXTANT_IDENTITY, !flag, flag};
                         check_forward(a);
                         check_backward(a);
                         a.dst_shape.halo = a.gradient_shape.halo = 0;

@@ -7,8 +7,8 @@ namespace sextant::test {
 namespace {
 
 struct layer {
-    layer(const sextant_tensor& src_shape, const sextant_tensor& dst_shape, float probability, uint32_t stream = 3, uint64_t seed = 1,
-          uint64_t number = 2, int first_channel = 0)
+    layer(const sextant_tensor& src_shape, const sextant_tensor& dst_shape, float probability, uint32_t stream = 3,
+          uint64_t seed = 1, uint64_t number = 2, int first_channel = 0)
         : problem{src_shape, dst_shape, probability, stream}, src(src_shape, first_channel), state(training_state_tensor()),
           first(first_channel) {
         src.fill(1, 1, 3).spoil_halo();

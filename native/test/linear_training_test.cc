@@ -76,7 +76,8 @@ TEST(linear_training, reference_agrees_with_finite_differences) {
                  numeric_gradient(src, [&](const auto& x) { return dot(g, product_of(x, weights, n, k, inputs)); }), 1e-6);
     const auto found = reference_outcome(linear_backward_weights_implementations(), {problem_of(a.src.shape, plain(n, k)), 1}, {},
                                          {&a.src, &a.diff_dst}, {{a.bias.shape}, {a.weights.shape}});
-    expect_close(found[1], numeric_gradient(weights, [&](const auto& w) { return dot(g, product_of(src, w, n, k, inputs)); }), 1e-6);
+    expect_close(found[1],
+                 numeric_gradient(weights, [&](const auto& w) { return dot(g, product_of(src, w, n, k, inputs)); }), 1e-6);
     std::vector<double> sums(k);
     for (int i = 0; i < n * k; i++) sums[i % k] += g[i];
     expect_close(found[0], sums, 0x1p-23);

@@ -81,12 +81,13 @@ TEST(pool2d_training, reference_agrees_with_finite_differences) {
 }
 
 TEST(pool2d_training, the_first_of_equal_pixels_gets_the_gradient) {
-    const auto forward = forward_of(SEXTANT_POOL_MAX, {2, 2, 0}, shaped(SEXTANT_NCHW, 1, 1, 2, 4), shaped(SEXTANT_NCHW, 1, 1, 1, 1));
+    const auto forward =
+        forward_of(SEXTANT_POOL_MAX, {2, 2, 0}, shaped(SEXTANT_NCHW, 1, 1, 2, 4), shaped(SEXTANT_NCHW, 1, 1, 1, 1));
     const operand src(forward.src), diff_dst(forward.dst);
     src.fill({0, 0, 1, 2, 0, 0, 2, 0});
     diff_dst.fill({3, 5});
-    expect_close(reference_outcome(pool2d_backward_implementations(), {forward, forward.dst, forward.src, 0}, {}, {&src, &diff_dst},
-                                   {{forward.src}})[0],
+    expect_close(reference_outcome(pool2d_backward_implementations(), {forward, forward.dst, forward.src, 0}, {},
+                                   {&src, &diff_dst}, {{forward.src}})[0],
                  {3, 0, 0, 5, 0, 0, 0, 0}, 0);
 }
 
@@ -108,7 +109,8 @@ TEST(pool2d_training, global_and_adaptive_averages) {
         for (int size : {1, 7, 8})
             for (bool accumulate : {false, true}) {
                 const auto src = shaped(layout, 3, 20, size, size), framed = shaped(layout, 3, 20, size, size, 1);
-                sextant_pool2d global{src, shaped(layout, 3, 20, 1, 1), SEXTANT_POOL_AVERAGE, size, size, 1, 1, 0, 0, 0, 0, 1, 1, 0};
+                const auto pixel = shaped(layout, 3, 20, 1, 1);
+                sextant_pool2d global{src, pixel, SEXTANT_POOL_AVERAGE, size, size, 1, 1, 0, 0, 0, 0, 1, 1, 0};
                 check(global, framed, accumulate);
                 global.dst = shaped(SEXTANT_NCHW, 3, 20, 1, 1);
                 check(global, src, accumulate);
@@ -124,7 +126,8 @@ TEST(pool2d_training, shapes_of_the_networks_and_slices) {
         for (bool accumulate : {false, true}) {
             check(forward_of(SEXTANT_POOL_MAX, {3, 2, 1}, shaped(layout, 2, 24, 56, 56), shaped(layout, 2, 24, 1, 1, 1)),
                   shaped(layout, 2, 24, 56, 56), accumulate);
-            check(forward_of(SEXTANT_POOL_MAX, {3, 1, 1}, shaped(layout, 2, 24, 28, 28, 0, 48), shaped(layout, 2, 24, 1, 1, 1, 64)),
+            const auto slice = shaped(layout, 2, 24, 28, 28, 0, 48);
+            check(forward_of(SEXTANT_POOL_MAX, {3, 1, 1}, slice, shaped(layout, 2, 24, 1, 1, 1, 64)),
                   shaped(layout, 2, 24, 28, 28, 1, 80), accumulate, 16);
         }
 }

@@ -13,8 +13,8 @@ std::vector<std::string> check(const sextant_tensor& diff_src, int dst_layout, i
                                        (diff_src.w - 1) / stride + 1, halo);
     const operand diff_dst(diff_dst_shape);
     diff_dst.fill(2).spoil_halo();
-    return compare_outcomes(shortcut_backward_implementations(), {{diff_src, diff_dst_shape, stride}, accumulate}, {}, {&diff_dst},
-                            {{diff_src, accumulate ? 7u : 0u}}, 0x1p-23);
+    return compare_outcomes(shortcut_backward_implementations(), {{diff_src, diff_dst_shape, stride}, accumulate}, {},
+                            {&diff_dst}, {{diff_src, accumulate ? 7u : 0u}}, 0x1p-23);
 }
 
 TEST(shortcut_training, reference_is_the_transpose_of_the_forward_pass) {

@@ -28,7 +28,8 @@ TEST(split_training, concatenation_undoes_it) {
 TEST(split_training, every_entry_equals_the_reference) {
     for (int layout : layouts)
         for (int halo : {0, 1})
-            for (const std::vector<int>& channels : {std::vector{16}, {5}, {16, 32}, {1, 2, 3}, {24, 40}, {3, 64, 17}, {64, 96, 128}}) {
+            for (const std::vector<int>& channels :
+                 {std::vector{16}, {5}, {16, 32}, {1, 2, 3}, {24, 40}, {3, 64, 17}, {64, 96, 128}}) {
                 int c = 0;
                 std::vector<sextant_tensor> parts;
                 for (int count : channels) {

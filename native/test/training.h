@@ -77,7 +77,8 @@ std::vector<std::string> compare_outcomes(std::span<const implementation<Problem
             for (int threads : {1, 2, 3}) {
                 SCOPED_TRACE(std::string(entry.name) + ", threads " + std::to_string(threads));
                 device.threads = threads;
-                const results found = outcome(*entry.create(problem, parameters, device), pool_of(threads), sources, destinations);
+                const auto operation = entry.create(problem, parameters, device);
+                const results found = outcome(*operation, pool_of(threads), sources, destinations);
                 if (threads == 1) {
                     first = found;
                     for (size_t i = 0; i < found.size(); i++) {

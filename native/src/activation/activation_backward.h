@@ -10,6 +10,7 @@ namespace sextant {
 struct activation_backward_parameters {};
 
 /// Best first, the plain-loop reference last.
-std::span<const implementation<sextant_activation_backward, activation_backward_parameters>> activation_backward_implementations();
+std::span<const implementation<sextant_activation_backward, activation_backward_parameters>>
+activation_backward_implementations();
 
 }  // namespace sextant

@@ -8,6 +8,7 @@
 namespace sextant {
 
 std::unique_ptr<op> create_activation_backward(const sextant_activation_backward&, const activation_backward_kernels&);
-std::unique_ptr<op> create_activation_backward_reference(const sextant_activation_backward&, const activation_backward_parameters&, const device_traits&);
+std::unique_ptr<op> create_activation_backward_reference(const sextant_activation_backward&, const activation_backward_parameters&,
+                                                         const device_traits&);
 
 }  // namespace sextant

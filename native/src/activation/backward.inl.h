@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of an activation function over a run of elements, told by its result y: relu' = y > 0, tanh' = 1 - y^2,
-// sigmoid' = y (1 - y), and 1 for the identity. Bound by memory: two or three streams, four vectors at a time. Lanes past the last
-// channel are treated like all others; they stay finite.
+// sigmoid' = y (1 - y), and 1 for the identity. Bound by memory: two or three streams, four vectors at a time. Lanes past the
+// last channel are treated like all others; they stay finite.
 #pragma once
 #include "activation/backward_kernels.h"
 #include "sextant/sextant.h"

@@ -5,8 +5,8 @@
 
 namespace sextant {
 
-/// diff_src[i] (+)= diff_dst[i] * act'(dst[i]) for `count` floats at any addresses. dst is not read for the identity; diff_src may be
-/// diff_dst.
+/// diff_src[i] (+)= diff_dst[i] * act'(dst[i]) for `count` floats at any addresses. dst is not read for the identity; diff_src
+/// may be diff_dst.
 using activation_backward_kernel = void(const float* dst, const float* diff_dst, float* diff_src, int64_t count);
 
 struct activation_backward_kernels {

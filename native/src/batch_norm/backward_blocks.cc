@@ -43,8 +43,9 @@ class batch_norm_backward_blocks final : public op {
         const auto apply = [&](int64_t block, int64_t image, int64_t y, int64_t rows, const linear& by) {
             gradient_({operands[0].as<float>() + row_offset(src, image, block, y),
                        activations ? activations + row_offset(mask, image, block, y) : nullptr,
-                       masked + row_offset(diff_dst, image, block, y), diff_src + row_offset(dst, image, block, y), row_pitch(src),
-                       row_pitch(mask), row_pitch(diff_dst), row_pitch(dst), &by.mean, &by.factor, &by.slope, &by.shift},
+                       masked + row_offset(diff_dst, image, block, y), diff_src + row_offset(dst, image, block, y),
+                       row_pitch(src), row_pitch(mask), row_pitch(diff_dst), row_pitch(dst), &by.mean, &by.factor, &by.slope,
+                       &by.shift},
                       area_of(dst, rows, gaps_ || dst.halo));
         };
         const int64_t streams = 5 + masks() * (splits ? 1 : 2) + splits + problem_.accumulate;

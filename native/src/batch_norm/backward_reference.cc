@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of batch normalisation as plain loops: any mix of layouts, sums in double. With g = diff_dst where the activation
 // let the value pass, m pixels in the batch and x' = (src - mean) / sqrt(variance + eps):
-//   diff_beta = sum of g,  diff_gamma = sum of g x',  diff_src = gamma / sqrt(variance + eps) * (g - diff_beta / m - x' diff_gamma / m)
+//   diff_beta = sum of g,  diff_gamma = sum of g x',
+//   diff_src = gamma / sqrt(variance + eps) * (g - diff_beta / m - x' diff_gamma / m)
 #include "batch_norm/batch_norm_backward_lists.h"
 #include "runtime/ranges.h"
 
@@ -10,7 +11,8 @@ namespace {
 
 class batch_norm_backward_reference final : public op {
   public:
-    explicit batch_norm_backward_reference(const sextant_batch_norm_backward& problem) : op(problem.diff_src), problem_(problem) {}
+    explicit batch_norm_backward_reference(const sextant_batch_norm_backward& problem)
+        : op(problem.diff_src), problem_(problem) {}
 
     int operand_count() const override { return 7 + activates() + problem_.forward.has_residual; }
     int destinations() const override { return 3 + problem_.forward.has_residual; }

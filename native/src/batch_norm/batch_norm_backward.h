@@ -10,6 +10,7 @@ namespace sextant {
 struct batch_norm_backward_parameters {};
 
 /// Best first, the plain-loop reference last.
-std::span<const implementation<sextant_batch_norm_backward, batch_norm_backward_parameters>> batch_norm_backward_implementations();
+std::span<const implementation<sextant_batch_norm_backward, batch_norm_backward_parameters>>
+batch_norm_backward_implementations();
 
 }  // namespace sextant

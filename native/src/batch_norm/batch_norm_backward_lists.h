@@ -13,6 +13,7 @@ inline int64_t batch_norm_backward_flops(const sextant_batch_norm_backward& a) {
 }
 
 std::unique_ptr<op> create_batch_norm_backward(const sextant_batch_norm_backward&, const batch_norm_training_kernels&);
-std::unique_ptr<op> create_batch_norm_backward_reference(const sextant_batch_norm_backward&, const batch_norm_backward_parameters&, const device_traits&);
+std::unique_ptr<op> create_batch_norm_backward_reference(const sextant_batch_norm_backward&, const batch_norm_backward_parameters&,
+                                                         const device_traits&);
 
 }  // namespace sextant

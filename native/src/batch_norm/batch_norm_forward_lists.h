@@ -13,6 +13,7 @@ inline int64_t batch_norm_forward_flops(const sextant_batch_norm_forward& a) {
 }
 
 std::unique_ptr<op> create_batch_norm_forward(const sextant_batch_norm_forward&, const batch_norm_training_kernels&);
-std::unique_ptr<op> create_batch_norm_forward_reference(const sextant_batch_norm_forward&, const batch_norm_forward_parameters&, const device_traits&);
+std::unique_ptr<op> create_batch_norm_forward_reference(const sextant_batch_norm_forward&, const batch_norm_forward_parameters&,
+                                                        const device_traits&);
 
 }  // namespace sextant

@@ -2,8 +2,8 @@
 // Batch normalisation with the batch's statistics (Ioffe & Szegedy, arXiv:1502.03167, algorithm 1) and its gradient, in a blocked
 // layout: a vector is one pixel's block. Bound by memory: every pass is one stream over each operand, four pixels at a time.
 //
-//   moments         sum x, sum x^2: in float about a pivot near the mean, for at most 256 pixels; then in double about zero, where
-//                   the variance may be 10^-9 of the squared mean before it suffers
+//   moments         sum x, sum x^2: in float about a pivot near the mean, for at most 256 pixels; then in double about zero,
+//                   where the variance may be 10^-9 of the squared mean before it suffers
 //   gradient sums   sum g, sum g (x - mean): in float for 256 pixels, then in double
 //
 // Registers: 8 sums and the pivot; the other passes need a handful.

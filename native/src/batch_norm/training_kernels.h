@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels of batch normalisation in training, one set for each instruction set. All work on a rectangle of one channel block's
-// pixels; pitches are in floats.
+// The kernels of batch normalisation in training, one set for each instruction set. All work on a rectangle of one channel
+// block's pixels; pitches are in floats.
 #pragma once
 #include <cstdint>
 
@@ -17,7 +17,10 @@ struct alignas(64) batch_norm_lanes {
 struct alignas(64) batch_norm_sums {
     double first[widest_batch_norm_block], second[widest_batch_norm_block];
     void add(const batch_norm_sums& other) {
-        for (int lane = 0; lane < widest_batch_norm_block; lane++) first[lane] += other.first[lane], second[lane] += other.second[lane];
+        for (int lane = 0; lane < widest_batch_norm_block; lane++) {
+            first[lane] += other.first[lane];
+            second[lane] += other.second[lane];
+        }
     }
 };
 

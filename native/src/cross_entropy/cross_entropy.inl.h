@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy of one image and its gradient: with the largest logit m and s = sum of e^(x[j] - m),
 //   loss = sum of t[c] * (log s - (x[c] - m)),   diff_src[c] = factor * (e^(x[c] - m) / s * sum of t - t[c]).
-// Three passes over a row that stays in cache: largest, exponentials (kept in diff_src) with the three sums, gradient. Sums in one
-// vector for a stretch, then in double: targets smoothed over all classes are equal, and so is the rounding of their sum.
+// Three passes over a row that stays in cache: largest, exponentials (kept in diff_src) with the three sums, gradient. Sums in
+// one vector for a stretch, then in double: targets smoothed over all classes are equal, and so is the rounding of their sum.
 #pragma once
 #include "cross_entropy/cross_entropy_kernels.h"
 #include "simd/math.inl.h"

@@ -11,6 +11,7 @@ namespace sextant {
 inline int64_t cross_entropy_flops(const sextant_cross_entropy& a) { return 8 * int64_t{a.src.n} * a.src.c; }
 
 std::unique_ptr<op> create_cross_entropy(const sextant_cross_entropy&, cross_entropy_kernel*);
-std::unique_ptr<op> create_cross_entropy_reference(const sextant_cross_entropy&, const cross_entropy_parameters&, const device_traits&);
+std::unique_ptr<op> create_cross_entropy_reference(const sextant_cross_entropy&, const cross_entropy_parameters&,
+                                                   const device_traits&);
 
 }  // namespace sextant

@@ -12,7 +12,8 @@ template <int32_t Isa>
 std::string declines(const sextant_dropout& a, const device_traits& device) {
     if (device.isa < Isa) return "the device lacks the instruction set";
     for (const sextant_tensor& t : {a.src, a.dst})
-        if (is_blocked(t) && (t.h > 1 || t.w > 1 || t.halo)) return "src or dst lies in blocks of channels and has more than one pixel";
+        if (is_blocked(t) && (t.h > 1 || t.w > 1 || t.halo))
+            return "src or dst lies in blocks of channels and has more than one pixel";
     return {};
 }
 

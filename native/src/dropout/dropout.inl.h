@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout over a run of elements: Philox4x32-10 (philox.h) for as many counters side by side as a register has 32-bit lanes. Products
-// of 32 bits by 32 are those of the even lanes and of the odd ones, in 64-bit lanes.
+// Dropout over a run of elements: Philox4x32-10 (philox.h) for as many counters side by side as a register has 32-bit lanes.
+// Products of 32 bits by 32 are those of the even lanes and of the odd ones, in 64-bit lanes.
 #pragma once
 #include "dropout/dropout_kernels.h"
 #include "simd/simd.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which elements a dropout keeps: element i, counted n c h w, is dropped when word i % 4 of Philox's block i / 4 is less than
-// probability * 2^32. The key is the seed; the counter's words are the block's lower 32 bits, the stream, the step's lower 32 bits,
-// and the step's next 24 bits above the block's upper 8.
+// probability * 2^32. The key is the seed; the counter's words are the block's lower 32 bits, the stream, the step's lower 32
+// bits, and the step's next 24 bits above the block's upper 8.
 #pragma once
 #include "dropout/dropout_kernels.h"
 #include "dropout/philox.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fully connected layers in training: the three products with plain rows of weights, vectors along the inputs.
 //
-//   forward            dst[n][k] = sum over i of weights[k][i] * src[n][i]      4 rows x 6 images of sums, added up across at the end
+//   forward            dst[n][k] = sum over i of weights[k][i] * src[n][i]      4 rows x 6 images of sums, each added up at the end
 //   backward data      diff_src[n][i] += diff_dst[n][k] * weights[k][i]         6 images x 4 vectors of sums
 //   backward weights   diff_weights[k][i] = sum over n of diff_dst[n][k] * src[n][i]   4 rows x 6 vectors of sums
 //
@@ -39,7 +39,8 @@ SEXTANT_INLINE vec sums_across(vec (&x)[lanes]) {
 template <class Body>
 SEXTANT_INLINE void each_vector(int64_t count, Body&& body) {
     int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) body(i, [](const float* p) __attribute__((always_inline)) { return load_unaligned(p); });
+    const auto whole = [](const float* p) __attribute__((always_inline)) { return load_unaligned(p); };
+    for (; i + lanes <= count; i += lanes) body(i, whole);
     if (i < count) {
         const lane_mask rest = first_lanes_mask(static_cast<int>(count - i));
         body(i, [rest](const float* p) __attribute__((always_inline)) { return load_masked(p, rest); });
@@ -105,8 +106,8 @@ static void linear_forward(const linear_forward_block& a) {
     for (; k < a.rows; k++) forward_rows<1>(a, k);
 }
 
-/// `Read` and `Write` know how much of the last vector there is. `ahead` is the place of the next tile's weights, to be fetched from
-/// memory; null when these meet other images than the second.
+/// `Read` and `Write` know how much of the last vector there is. `ahead` is the place of the next tile's weights, to be fetched
+/// from memory; null when these meet other images than the second.
 template <int Images, int Vectors, class Read, class Write>
 SEXTANT_INLINE void data_tile(const linear_data_block& a, int64_t n, int64_t i, Read read, Write write,
                               const float* ahead = nullptr) {

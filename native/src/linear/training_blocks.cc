@@ -106,8 +106,8 @@ class linear_backward_data_blocks final : public op {
                 std::memcpy(sums + image * pitch, diff_src + image * diff_src_pitch, count * sizeof(float));
             for (int64_t k = 0; k < rows; k += data_rows) {
                 const float* const weights = operands[1].as<float>() + k * inputs_ + first;
-                kernels_.backward_data({weights, operands[0].as<float>() + n * diff_dst_pitch + k, sums, inputs_, diff_dst_pitch, pitch,
-                                        std::min(data_rows, rows - k), images, count, k > 0 || problem_.accumulate,
+                kernels_.backward_data({weights, operands[0].as<float>() + n * diff_dst_pitch + k, sums, inputs_, diff_dst_pitch,
+                                        pitch, std::min(data_rows, rows - k), images, count, k > 0 || problem_.accumulate,
                                         k + data_rows < rows ? weights + data_rows * inputs_ : nullptr});
             }
             for (int64_t image = 0; image < images; image++)
@@ -144,11 +144,12 @@ class linear_backward_weights_blocks final : public op {
         const auto block = [&](int64_t column, int64_t first, int64_t last) {
             const int64_t i = column * weights_inputs;
             kernels_.backward_weights({operands[0].as<float>() + i, diff_dst + first,
-                                       diff_weights + first * inputs_ + i, src_pitch, diff_dst_pitch, inputs_, last - first, images,
-                                       std::min(weights_inputs, inputs_ - i), streams});
+                                       diff_weights + first * inputs_ + i, src_pitch, diff_dst_pitch, inputs_, last - first,
+                                       images, std::min(weights_inputs, inputs_ - i), streams});
         };
         // Units run down the rows of one column of blocks, whose inputs stay in cache, then of the next.
-        parallel_ranges(pool, columns * groups, linear_tile_rows * row_bytes(width, images), [&](int64_t first, int64_t last, int) {
+        const int64_t unit_bytes = linear_tile_rows * row_bytes(width, images);
+        parallel_ranges(pool, columns * groups, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last;) {
                 const int64_t column = unit / groups, end = std::min(last, (column + 1) * groups);
                 block(column, unit % groups * linear_tile_rows, std::min(rows, (end - column * groups) * linear_tile_rows));

@@ -23,7 +23,8 @@ class lrn_backward_strips final : public op {
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_lrn& a = problem_.forward;
-        const int64_t unit_bytes = 3 * std::min(length_, lrn_strip) * channel_blocks(dst) * block_of(dst) * int64_t{sizeof(float)};
+        const int64_t pixel_bytes = channel_blocks(dst) * block_of(dst) * int64_t{sizeof(float)};
+        const int64_t unit_bytes = 3 * std::min(length_, lrn_strip) * pixel_bytes;
         parallel_ranges(pool, dst.n * rows_ * strips_, unit_bytes, [&](int64_t first, int64_t last, int thread) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t row = unit / strips_ % rows_, n = unit / strips_ / rows_;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of local response normalisation across channels (Krizhevsky et al. 2012, sec. 3.3), with s[c] = bias + alpha * sum of
-// src^2 over c's window:
+// The gradient of local response normalisation across channels (Krizhevsky et al. 2012, sec. 3.3), with s[c] = bias + alpha * sum
+// of src^2 over c's window:
 //   diff_src[i] = diff_dst[i] * s[i]^-beta - 2 alpha beta src[i] * sum over c - before <= i <= c + after of
 //                 diff_dst[c] * src[c] * s[c]^-beta / s[c]
 //
-// A strip of pixels at a time; in the scratch memory each pixel has its squares and its ratios (the terms of that sum), all channels
-// in a row with zeros around them, so that both window sums are `size` loads at shifted addresses, and its powers.
+// A strip of pixels at a time; in the scratch memory each pixel has its squares and its ratios (the terms of that sum), all
+// channels in a row with zeros around them, so that both window sums are `size` loads at shifted addresses, and its powers.
 #pragma once
 #include "lrn/backward_kernels.h"
 #include "lrn/lrn_lists.h"

@@ -8,6 +8,7 @@
 namespace sextant {
 
 std::unique_ptr<op> create_lrn_backward(const sextant_lrn_backward&, const lrn_backward_kernels&);
-std::unique_ptr<op> create_lrn_backward_reference(const sextant_lrn_backward&, const lrn_backward_parameters&, const device_traits&);
+std::unique_ptr<op> create_lrn_backward_reference(const sextant_lrn_backward&, const lrn_backward_parameters&,
+                                                  const device_traits&);
 
 }  // namespace sextant

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizers and the gradient norm on chunks of all parameters. Chunks do not depend on the threads, and their sums of squares are
-// added in order.
+// Optimizers and the gradient norm on chunks of all parameters. Chunks do not depend on the threads, and their sums of squares
+// are added in order.
 #include <cmath>
 #include <vector>
 
@@ -84,7 +84,8 @@ class optimizer_chunks final : public op {
 class gradient_norm_chunks final : public op {
   public:
     gradient_norm_chunks(const gradient_norm_problem& problem, const optimizer_kernels& kernels)
-        : op(training_state_tensor()), count_(problem.count), chunks_((problem.count + chunk - 1) / chunk), squares_(kernels.squares) {}
+        : op(training_state_tensor()), count_(problem.count), chunks_((problem.count + chunk - 1) / chunk),
+          squares_(kernels.squares) {}
 
     int64_t flops() const override { return 2 * count_; }
     int64_t scratch_bytes(int) const override { return chunks_ * int64_t{sizeof(double)}; }

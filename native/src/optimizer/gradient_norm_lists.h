@@ -8,6 +8,7 @@
 namespace sextant {
 
 std::unique_ptr<op> create_gradient_norm(const gradient_norm_problem&, const optimizer_kernels&);
-std::unique_ptr<op> create_gradient_norm_reference(const gradient_norm_problem&, const gradient_norm_parameters&, const device_traits&);
+std::unique_ptr<op> create_gradient_norm_reference(const gradient_norm_problem&, const gradient_norm_parameters&,
+                                                   const device_traits&);
 
 }  // namespace sextant

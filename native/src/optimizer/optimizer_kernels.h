@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels of optimizers and of the gradient norm, one set for each instruction set. All arrays may lie at any float's address.
+// The kernels of optimizers and of the gradient norm, one set for each instruction set. All arrays may lie at any float's
+// address.
 #pragma once
 #include <cstdint>
 

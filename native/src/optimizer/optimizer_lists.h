@@ -13,8 +13,8 @@ namespace sextant {
 
 inline int64_t optimizer_flops(const sextant_optimizer& a) { return (a.kind == SEXTANT_SGD ? 6 : 14) * a.count; }
 
-/// What gradients are multiplied with. A norm that is no finite number makes all parameters NaN: scaled to nothing, the fault would
-/// pass unseen.
+/// What gradients are multiplied with. A norm that is no finite number makes all parameters NaN: scaled to nothing, the fault
+/// would pass unseen.
 inline float optimizer_clip(const sextant_optimizer& a, const sextant_training_state& state) {
     if (a.largest_norm == 0) return 1;
     if (!std::isfinite(state.gradient_norm)) return std::numeric_limits<float>::quiet_NaN();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of pooling, one row of outputs at a time: each output adds its gradient to the pixel of its window that was the first
-// largest, or a share of it to all. A vector is one pixel's channel block: each lane has a largest pixel of its own, told by its
-// number, which is a float so that one kind of vector does.
+// The gradient of pooling, one row of outputs at a time: each output adds its gradient to the pixel of its window that was the
+// first largest, or a share of it to all. A vector is one pixel's channel block: each lane has a largest pixel of its own, told
+// by its number, which is a float so that one kind of vector does.
 //
 //   largest = x[0], number = 0;  for each pixel i: if x[i] > largest: largest = x[i], number = i
 //   for each pixel i: diff_src[i] += number == i ? diff_dst : 0
@@ -72,6 +72,7 @@ static void pool2d_clear(float* row, int64_t count) {
 }
 
 inline constexpr pool2d_backward_kernels pool2d_backward_table{
-    lanes, pool2d_backward_max<0, 0>, pool2d_backward_max<2, 2>, pool2d_backward_max<3, 3>, pool2d_backward_average, pool2d_clear};
+    lanes, pool2d_backward_max<0, 0>, pool2d_backward_max<2, 2>, pool2d_backward_max<3, 3>, pool2d_backward_average,
+    pool2d_clear};
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

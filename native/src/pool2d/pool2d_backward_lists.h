@@ -9,6 +9,7 @@
 namespace sextant {
 
 std::unique_ptr<op> create_pool2d_backward(const sextant_pool2d_backward&, const pool2d_backward_kernels&);
-std::unique_ptr<op> create_pool2d_backward_reference(const sextant_pool2d_backward&, const pool2d_backward_parameters&, const device_traits&);
+std::unique_ptr<op> create_pool2d_backward_reference(const sextant_pool2d_backward&, const pool2d_backward_parameters&,
+                                                     const device_traits&);
 
 }  // namespace sextant

@@ -8,7 +8,9 @@
 
 namespace sextant {
 
-inline sextant_tensor training_state_tensor() { return parameter_tensor(1, sizeof(sextant_training_state) / sizeof(float), 1, 1); }
+inline sextant_tensor training_state_tensor() {
+    return parameter_tensor(1, sizeof(sextant_training_state) / sizeof(float), 1, 1);
+}
 
 inline sextant_training_state training_state_at(const std::byte* place) {
     sextant_training_state state;

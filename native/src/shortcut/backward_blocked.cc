@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shortcut's gradient in a blocked layout: each row of diff_src gathers its lanes from diff_dst's blocks, whose boundaries may be
-// others, and spreads the pixels over its own.
+// The shortcut's gradient in a blocked layout: each row of diff_src gathers its lanes from diff_dst's blocks, whose boundaries
+// may be others, and spreads the pixels over its own.
 #include <cstring>
 #include <vector>
 
@@ -35,7 +35,8 @@ class shortcut_backward_blocked final : public op {
             float* const gathered = reinterpret_cast<float*>(scratch) + thread * row_floats();
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t y = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
-                float* const row = operands[1].as<float>() + n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) + y * row_pitch(dst);
+                float* const row = operands[1].as<float>() + n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) +
+                                   y * row_pitch(dst);
                 if (!problem_.accumulate) std::memset(row, 0, dst.w * block * sizeof(float));
                 if (y % problem_.stride) continue;
                 lane_segment segments[widest_block];
@@ -58,7 +59,10 @@ class shortcut_backward_blocked final : public op {
         int shift, first, last;
     };
 
-    int64_t row_floats() const { return (int64_t{problem_.dst.w} * block_of(dst) + widest_block - 1) / widest_block * widest_block; }
+    /// A gathered row of diff_dst, in whole cache lines.
+    int64_t row_floats() const {
+        return (int64_t{problem_.dst.w} * block_of(dst) + widest_block - 1) / widest_block * widest_block;
+    }
 
     const shortcut_backward_problem problem_;
     const gather_kernels& kernels_;

@@ -8,6 +8,7 @@
 namespace sextant {
 
 std::unique_ptr<op> create_shortcut_backward(const shortcut_backward_problem&, const gather_kernels&);
-std::unique_ptr<op> create_shortcut_backward_reference(const shortcut_backward_problem&, const shortcut_backward_parameters&, const device_traits&);
+std::unique_ptr<op> create_shortcut_backward_reference(const shortcut_backward_problem&, const shortcut_backward_parameters&,
+                                                       const device_traits&);
 
 }  // namespace sextant
