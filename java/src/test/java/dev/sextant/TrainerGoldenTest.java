@@ -112,8 +112,9 @@ class TrainerGoldenTest {
         System.out.printf("%s %s: loss %.1e, gradients: median %.1e, worst %.1e (%s), whole gradient %.1e, running statistics %.1e%n", trainer.network().name(),
             precision, lossError, median, worst, where, normError, statistics);
         assertTrue(lossError < wider * 1e-5, trainer.network().name() + " " + precision + ": loss parts by " + lossError);
-        assertTrue(median < wider * 1e-4, "the gradients' norms part by " + median);
-        assertTrue(worst < (FLIPPING.contains(trainer.network().name()) ? 5e-3 : wider * 1e-4), trainer.network().name() + " " + precision + ": gradient of " + where);
+        boolean flips = FLIPPING.contains(trainer.network().name());
+        if (!flips || precision == Precision.STRICT) assertTrue(median < wider * 1e-4, "the gradients' norms part by " + median);
+        assertTrue(worst < wider * (flips ? 5e-3 : 1e-4), trainer.network().name() + " " + precision + ": gradient of " + where);
         assertTrue(normError < wider * 1e-4, "the whole gradient's norm parts by " + normError);
         assertTrue(statistics < wider * 1e-5, "running statistics part by " + statistics);
     }
