@@ -20,12 +20,12 @@ final class Recipe {
         add("lenet5_32",            15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet5_relu",          15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet_caffe",          10,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
-        add("resnet20",             16,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("lenet5_cifar",         20,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("alexnet_cifar",        10,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("vgg_cifar",            10,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("googlenet_cifar",       8,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("densenet_cifar",        8,   64,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("resnet20",             30,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("lenet5_cifar",         10,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("alexnet_cifar",         8,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("vgg_cifar",             6,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("googlenet_cifar",       5,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("densenet_cifar",        5,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
         // What the others fall back on, by their input: small pictures, and those of ImageNet's size, from trained weights.
         add("gray",                 15,   64,  0.03, "onecycle",              5e-4,      0,    "none");
         add("small",                20,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");

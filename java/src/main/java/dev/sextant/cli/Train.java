@@ -81,6 +81,9 @@ final class Train implements Callable<Integer> {
         description = "Where the weights go at the end; M.safetensors if neither this nor --checkpoint is given.")
     private Path output;
 
+    @Option(names = "--half", description = "Round the weights that are written at the end to 16 bits, for half the size.")
+    private boolean half;
+
     @Option(names = "--metrics", paramLabel = "F", description = "Write what is measured, one JSON object a line.")
     private Path metrics;
 
@@ -213,7 +216,7 @@ final class Train implements Callable<Integer> {
         var told = Path.of("");
         if (destination != null) {
             training.writeWeights(destination, Map.of("sextant.training.command", command, "sextant.training.data", place.name(),
-                "sextant.version", Version.current()));
+                "sextant.version", Version.current()), half);
             told = destination;
         } else {
             told = new CheckpointFolder(checkpoint).weights();

@@ -277,12 +277,17 @@ public final class Training implements AutoCloseable {
         return trainer.gradients();
     }
 
-    /** Writes the weights alone, with notes on how they were made, as {@link CheckpointFolder#WEIGHTS} has them. */
-    public void writeWeights(Path file, Map<String, String> notes) throws IOException {
+    /**
+     * Writes the weights alone, with notes on how they were made, as {@link CheckpointFolder#WEIGHTS} has them.
+     *
+     * @param half whether to round them to 16 bits, for half the size
+     */
+    public void writeWeights(Path file, Map<String, String> notes, boolean half) throws IOException {
         var snapshot = snapshot();
         var metadata = new TreeMap<>(snapshot.notes(network));
         metadata.putAll(notes);
-        Safetensors.write(file, snapshot.parameters(), metadata);
+        if (half) Safetensors.writeHalf(file, snapshot.parameters(), metadata);
+        else Safetensors.write(file, snapshot.parameters(), metadata);
     }
 
     /** The data that it learns from. */
