@@ -43,6 +43,11 @@ std::vector<conv_case> cases() {
         shape("4x4 stride 4", 16, 16, 16, 4, 4, 0), shape("2x2 stride 3", 16, 13, 16, 2, 3, 0)};
     for (int channels : {1, 3, 40}) all.push_back(shape("channels", channels, 9, 41 - channels, 3, 1, 1));
     for (int size : {1, 2, 5, 15, 29}) all.push_back(shape("sizes", 16, size, 16, 3, 1, 1));
+    for (int k : {120, 7}) {
+        auto whole = shape("kernel as large as the image", 21, 5, k, 5, 1, 0);
+        whole.h = whole.r = 3;
+        all.push_back(whole);
+    }
     for (int stride : {1, 2, 3, 4})
         for (int dilation : {1, 2, 3}) {
             auto a = shape("strides and dilations", 20, 15, 24, 3, stride, 2);
@@ -240,6 +245,7 @@ int compare_backward(const conv_case& a, int layout, bool accumulate, int first 
         for (device_traits device : devices()) {
             if (!entry.refuses(problem, device).empty()) continue;
             for (int threads : {1, 2, 3}) {
+                if (total && threads != 2) continue;
                 SCOPED_TRACE(std::string(entry.name) + ", threads " + std::to_string(threads));
                 device.threads = threads;
                 const auto made = entry.create(problem, {}, device);
@@ -277,7 +283,7 @@ TEST(conv2d_backward_data, every_implementation_against_plain_loops) {
                 a.dst_halo = turn / 3 % 3;
                 const int fast = compare_backward(a, layout, accumulate);
                 const int total = (a.c + layout - 1) / layout * layout + 2 * layout;
-                compare_backward(a, layout, accumulate, layout, total);
+                if (turn % 2) compare_backward(a, layout, accumulate, layout, total);
                 const auto all = f32_devices();
                 const auto kernels = std::count_if(all.begin(), all.end(), [&](auto& d) { return d.block == layout; });
                 EXPECT_GE(fast, a.groups == a.c ? 0 : kernels) << a.name << ": a fast kernel declined";

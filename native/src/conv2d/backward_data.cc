@@ -166,6 +166,7 @@ constexpr conv2d_backward_data_implementation direct(const char* name) {
 }
 
 constexpr conv2d_backward_data_implementation list[] = {
+    {"f32_conv2d_backward_data_linear", conv2d_backward_data_linear_declines, create_conv2d_backward_data_linear},
 #if defined(SEXTANT_X86_64)
     winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_backward_data_winograd4_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_backward_data_winograd2_avx512"),

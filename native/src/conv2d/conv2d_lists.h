@@ -59,6 +59,9 @@ std::unique_ptr<op> create_direct(const sextant_conv2d&, const conv2d_parameters
 
 std::unique_ptr<op> create_conv2d_reference(const sextant_conv2d&, const conv2d_parameters&, const device_traits&);
 
+std::string conv2d_backward_data_linear_declines(const conv2d_backward_data_problem&, const device_traits&);
+std::unique_ptr<op> create_conv2d_backward_data_linear(const conv2d_backward_data_problem&,
+                                                       const conv2d_backward_data_parameters&, const device_traits&);
 std::unique_ptr<op> create_conv2d_backward_data_reference(const conv2d_backward_data_problem&,
                                                           const conv2d_backward_data_parameters&, const device_traits&);
 

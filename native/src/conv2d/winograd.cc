@@ -101,6 +101,7 @@ class conv2d_winograd final : public op {
                 panels_.push_back({frequency_weights_, g * k_blocks + b, g * channels_ / lanes_, vectors});
                 frequency_weights_ += int64_t{channels_} * vectors * lanes_;
             }
+        frequency_weights_ = odd_lines(frequency_weights_);
     }
 
     int64_t packed_floats() const { return frequencies_ * frequency_weights_ + dst_blocks_ * lanes_; }
@@ -157,11 +158,13 @@ class conv2d_winograd final : public op {
         tasks_ = device.threads == 1 ? 1 : device.threads * blocking::tasks_per_thread;
     }
 
-    /// An odd number of cache lines, lest a tile's frequencies all lie in the same set of a cache.
-    int64_t frequency_pitch(int64_t channel_blocks) const {
+    /// An odd number of cache lines, lest the frequencies of a tile, or of a weight, all lie in the same set of a cache.
+    static int64_t odd_lines(int64_t floats) {
         constexpr int64_t line = 16;
-        return (ceil_div(channel_blocks * block_tiles_ * lanes_, line) | 1) * line;
+        return (ceil_div(floats, line) | 1) * line;
     }
+
+    int64_t frequency_pitch(int64_t channel_blocks) const { return odd_lines(channel_blocks * block_tiles_ * lanes_); }
 
     block block_at(int64_t number, float* memory) const {
         const int64_t first = number * tiles_ / blocks_, end = (number + 1) * tiles_ / blocks_;
