@@ -39,7 +39,8 @@ import picocli.CommandLine.Spec;
         "",
         "What is not chosen comes from a recipe for the network; the whole command is printed first, so that anyone can do the "
             + "same again: same seed and threads give the same weights, bit for bit. After each epoch the test pictures are "
-            + "looked at and, with --checkpoint, all is saved: whatever ends the process, --resume goes on as if nothing had happened."
+            + "looked at and, with --checkpoint, all is saved: whatever ends the process, --resume goes on as if nothing had "
+            + "happened."
     },
     footer = {
         "  sextant train lenet5 mnist --output lenet5.safetensors --report lenet5.html",
