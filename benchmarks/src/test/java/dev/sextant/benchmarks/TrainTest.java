@@ -2,6 +2,7 @@
 package dev.sextant.benchmarks;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.models.Networks;
@@ -12,10 +13,16 @@ import org.junit.jupiter.api.Test;
 /** What decides whether two engines may be compared looks at every step, and at networks that are the same but for dropout. */
 final class TrainTest {
     @Test
-    void theLargestDifferenceCounts() {
-        assertEquals(0.5, Train.difference(new double[] {4, 3}, new double[] {4, 2}));
-        assertEquals(0, Train.difference(new double[] {4, 2}, new double[] {4, 2}));
-        assertTrue(Double.isNaN(Train.difference(new double[] {Double.NaN, 2}, new double[] {4, 2})), "a loss of NaN passed");
+    void enginesAgreeInTheFirstLossAndInWhatIsGained() {
+        var ours = new double[] {4, 3};
+        assertTrue(Train.agree(ours, ours));
+        assertTrue(Train.agree(new double[] {4.0002, 3.01}, ours));
+        assertFalse(Train.agree(new double[] {4.002, 3}, ours), "another loss");
+        assertFalse(Train.agree(new double[] {4, 3.1}, ours), "another gradient or optimizer");
+        assertFalse(Train.agree(new double[] {4, 4}, ours), "nothing learnt");
+        assertFalse(Train.agree(new double[] {Double.NaN, 3}, ours));
+        assertFalse(Train.agree(new double[] {4, Double.NaN}, ours));
+        assertEquals(0.25, Train.difference(new double[] {5, 3}, ours));
     }
 
     @Test

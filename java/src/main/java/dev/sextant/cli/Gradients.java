@@ -126,7 +126,7 @@ final class Gradients implements Callable<Integer> {
         var measured = new ArrayList<LayerGradients>();
         try (var device = Device.cpu(threads == null ? 0 : threads)) {
             out.println(String.format(Locale.ROOT, "sextant gradients%s --steps %d --batch %d --lr %s --seed %d%s --init %s --threads %d",
-                pictures == null ? "" : " --data " + pictures.name(), steps, batch, rate, seed, isWithoutNorm ? " --no-norm" : "",
+                source(pictures), steps, batch, rate, seed, isWithoutNorm ? " --no-norm" : "",
                 word(initialisation), device.info().threads()));
             var table = new Table("NETWORK", ">FIRST LOSS", ">LAST LOSS", ">FIRST LAYER'S GRADIENT", ">LAST LAYER'S", ">RATIO");
             table.reserve(0, "resnet110".length());
@@ -158,6 +158,11 @@ final class Gradients implements Callable<Integer> {
         if (place != null) return Dataset.open(place, Dataset.Split.TRAIN);
         spec.commandLine().getErr().println("sextant: no data set, see --data: the pictures are random numbers, of which nothing can be learnt");
         return null;
+    }
+
+    /** As an option: the folder that was asked for, or the place where it was found. */
+    private String source(Dataset pictures) {
+        return pictures == null ? "" : " --data " + (data == null ? pictures.name() : data);
     }
 
     private LayerGradients measure(Network described, Device device, Dataset pictures) throws IOException {
