@@ -3,6 +3,8 @@
 // source against plain loops, and those against the forward pass, whose adjoint it is.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "allocation_count.h"
 #include "conv2d/conv2d.h"
 #include "testing.h"
@@ -75,7 +77,8 @@ std::vector<conv_case> cases() {
     return all;
 }
 
-sextant_conv2d problem_of(const conv_case& a, int src_layout, int dst_layout) {
+/// @param types of src, dst and the residual; a first layer's src is float32
+sextant_conv2d problem_of(const conv_case& a, int src_layout, int dst_layout, std::array<int32_t, 2> types = {}) {
     sextant_conv2d b{};
     b.src = shaped(src_layout, a.n, a.c, a.h, a.w, a.src_halo);
     b.dst = shaped(dst_layout, a.n, a.k, a.p(), a.q(), a.dst_halo);
@@ -87,6 +90,8 @@ sextant_conv2d problem_of(const conv_case& a, int src_layout, int dst_layout) {
     b.activation = a.activation;
     b.has_residual = a.residual;
     b.residual = shaped(dst_layout, a.n, a.k, a.p(), a.q());
+    b.src.dtype = src_layout == SEXTANT_NCHW ? SEXTANT_F32 : types[0];
+    b.dst.dtype = b.residual.dtype = types[1];
     return b;
 }
 
@@ -122,8 +127,8 @@ struct forward_operands {
 };
 
 /// One operation, two sets of weights one after the other.
-void compare_forward(const conv_case& a, int src_layout, int dst_layout, bool has_bias) {
-    const sextant_conv2d problem = problem_of(a, src_layout, dst_layout);
+void compare_forward(const conv_case& a, int src_layout, int dst_layout, bool has_bias, std::array<int32_t, 2> types = {}) {
+    const sextant_conv2d problem = problem_of(a, src_layout, dst_layout, types);
     SCOPED_TRACE(std::string(a.name) + ": " + text(problem.src) + " -> " + text(problem.dst));
     const forward_operands operands(problem);
     for (const auto& entry : conv2d_forward_implementations())
@@ -162,6 +167,9 @@ TEST(conv2d_forward, equals_inference_bit_for_bit_also_when_the_weights_change) 
             a.activation = turn % 5 == 2 ? SEXTANT_TANH : turn % 2 ? SEXTANT_RELU : SEXTANT_IDENTITY;
             compare_forward(a, layout, layout, turn % 3 != 1);
             if (a.c <= 16 && a.groups == 1) compare_forward(a, SEXTANT_NCHW, layout, turn % 3 != 2);
+            if (layout != SEXTANT_NCHW16C || !has_narrow_kernels()) continue;
+            compare_forward(a, layout, layout, turn % 3 != 0, {SEXTANT_BF16, turn % 4 ? SEXTANT_BF16 : SEXTANT_F32});
+            if (a.c <= 16 && a.groups == 1) compare_forward(a, SEXTANT_NCHW, layout, true, {SEXTANT_F32, SEXTANT_BF16});
         }
     for (int k : {4, 8, 20}) {
         auto first = shape("first layer", 3, 21, k, 5, 2, 2);
@@ -226,9 +234,11 @@ std::vector<double> backward_reference(const sextant_conv2d& a, const operand& d
 }
 
 /// @param first, total where diff_src begins in a wider tensor of `total` channels (0: it is whole)
+/// @param types of diff_src and diff_dst
 /// @return how many fast kernels took part
-int compare_backward(const conv_case& a, int layout, bool accumulate, int first = 0, int total = 0) {
-    sextant_conv2d forward = problem_of(a, layout, layout);
+int compare_backward(const conv_case& a, int layout, bool accumulate, int first = 0, int total = 0,
+                     std::array<int32_t, 2> types = {}) {
+    sextant_conv2d forward = problem_of(a, layout, layout, types);
     if (total) forward.src.c_total = total;
     SCOPED_TRACE(std::string(a.name) + ": " + text(forward.dst) + " -> " + text(forward.src) + ", stride " +
                  std::to_string(a.stride_h) + ", dilation " + std::to_string(a.dilation) + ", accumulate " +
@@ -238,7 +248,8 @@ int compare_backward(const conv_case& a, int layout, bool accumulate, int first 
     diff_dst.fill(1);
     weights.fill(2);
     std::vector<double> before;
-    for (int64_t i = 0; i < int64_t{a.n} * a.c * a.h * a.w; ++i) before.push_back(static_cast<float>(noise(3, i)));
+    for (int64_t i = 0; i < int64_t{a.n} * a.c * a.h * a.w; ++i)
+        before.push_back(bf16_value(bf16_bits(static_cast<float>(noise(3, i)))));
     const auto expected = backward_reference(forward, diff_dst, weights, accumulate ? &before : nullptr);
     int fast = 0;
     for (const auto& entry : conv2d_backward_data_implementations())
@@ -266,7 +277,8 @@ int compare_backward(const conv_case& a, int layout, bool accumulate, int first 
                 }
                 EXPECT_EQ(results[0], results[1]) << "two runs differ";
                 const int64_t terms = int64_t{a.k} / a.groups * a.r * a.s;
-                expect_close(results[0], expected, winograd_slack(entry.name) * tolerance(terms));
+                // With one more for what is added to.
+                expect_close(results[0], expected, winograd_slack(entry.name) * tolerance(terms + accumulate), forward.src);
             }
             fast += &entry != &conv2d_backward_data_implementations().back();
             break;
@@ -288,6 +300,18 @@ TEST(conv2d_backward_data, every_implementation_against_plain_loops) {
                 const auto kernels = std::count_if(all.begin(), all.end(), [&](auto& d) { return d.block == layout; });
                 EXPECT_GE(fast, a.groups == a.c ? 0 : kernels) << a.name << ": a fast kernel declined";
             }
+}
+
+TEST(conv2d_backward_data, narrow_elements) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    int turn = 0;
+    for (conv_case a : cases())
+        for (int32_t diff_src : {SEXTANT_F32, SEXTANT_BF16}) {
+            a.src_halo = ++turn % 3;
+            a.dst_halo = turn / 2 % 3;
+            const int fast = compare_backward(a, SEXTANT_NCHW16C, turn / 2 % 2, 0, 0, {diff_src, SEXTANT_BF16});
+            EXPECT_GE(fast, a.groups == a.c ? 0 : 1) << a.name << ": a fast kernel declined";
+        }
 }
 
 TEST(conv2d_backward_data, any_layout_by_plain_loops) {

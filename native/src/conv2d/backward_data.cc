@@ -88,14 +88,15 @@ class conv2d_backward_data_phases final : public op {
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         for (const auto& phase : phases_) phase->run(pool, operands, scratch);
         if (empty_.empty()) return;
-        float* const diff_src = operands[2];
-        const int64_t blocks = channel_blocks(dst), lanes = block_of(dst);
+        std::byte* const diff_src = operands[2].as<std::byte>();
+        const int64_t blocks = channel_blocks(dst), bytes = element_bytes(dst), pixel = block_of(dst) * bytes;
         pool.parallel_for(dst.n * blocks, [&](int64_t task, int) {
-            float* const plane = diff_src + task / blocks * image_pitch(dst) + task % blocks * plane_pitch(dst) + origin(dst);
+            std::byte* const plane = diff_src + bytes * (task / blocks * image_pitch(dst) + task % blocks * plane_pitch(dst) +
+                                                         origin(dst));
             for (const pixel_grid& grid : empty_)
                 for (int y = grid.first_y; y < dst.h; y += grid.step_h)
                     for (int x = grid.first_x; x < dst.w; x += grid.step_w)
-                        std::fill_n(plane + y * row_pitch(dst) + x * lanes, lanes, 0.0f);
+                        std::fill_n(plane + y * row_pitch(dst) * bytes + x * pixel, pixel, std::byte{});
         });
     }
 
@@ -113,14 +114,16 @@ class conv2d_backward_data_phases final : public op {
     std::vector<pixel_grid> empty_;
 };
 
-std::string direct_declines(const problem& a, const direct_kernels<f32_format>& kernels) {
+template <class Format>
+std::string direct_declines(const problem& a, const direct_kernels<Format>& kernels) {
     const std::string reason = sextant::direct_declines(convolution_of(a), kernels);
     // The convolution's src and dst are the other way round.
     if (reason.starts_with("src and dst")) return "diff_src and diff_dst" + reason.substr(11);
     return reason;
 }
 
-std::unique_ptr<op> create_direct(const problem& a, const traits& device, const direct_kernels<f32_format>& kernels) {
+template <class Format>
+std::unique_ptr<op> create_direct(const problem& a, const traits& device, const direct_kernels<Format>& kernels) {
     if (!has_stride(a)) {
         const conv2d_binding binding = bind(a, vertical(a, 0), horizontal(a, 0));
         return sextant::create_direct(convolution_of(a), conv2d_parameters{.binding = &binding}, device, kernels);
@@ -132,6 +135,7 @@ std::unique_ptr<op> create_direct(const problem& a, const traits& device, const 
         sextant_conv2d b = convolution_of(a, down, across);
         b.has_residual = 0;
         b.dst.halo = 0;
+        b.dst.dtype = SEXTANT_F32;  // tiles of sums, rounded on their way to the grid
         return sextant::create_direct(b, conv2d_parameters{.binding = &binding}, device, kernels);
     });
 }
@@ -141,7 +145,7 @@ std::string winograd_declines(const problem& a, const winograd_kernels& kernels)
     return sextant::winograd_declines(convolution_of(a), kernels);
 }
 
-template <int32_t Isa, const winograd_kernels& Kernels>
+template <int32_t Isa, const winograd_kernels& Kernels, int32_t Dtypes = f32_only>
 constexpr conv2d_backward_data_implementation winograd(const char* name) {
     return {name,
             [](const problem& a, const traits& device) {
@@ -152,25 +156,32 @@ constexpr conv2d_backward_data_implementation winograd(const char* name) {
                 const conv2d_binding binding = bind(a, vertical(a, 0), horizontal(a, 0));
                 return create_winograd(convolution_of(a), conv2d_parameters{.binding = &binding}, device, Kernels);
             },
-            f32_only, [](const problem& a, const traits&) { return winograd_yields(convolution_of(a), Kernels, true); }};
+            Dtypes, [](const problem& a, const traits&) { return winograd_yields(convolution_of(a), Kernels, true); }};
 }
 
-template <int32_t Isa, const direct_kernels<f32_format>& Kernels>
+template <int32_t Isa, const auto& Kernels, int32_t Dtypes = f32_only>
 constexpr conv2d_backward_data_implementation direct(const char* name) {
     return {name,
             [](const problem& a, const traits& device) {
                 const std::string reason = isa_declines<Isa>(device);
                 return reason.empty() ? direct_declines(a, Kernels) : reason;
             },
-            [](const problem& a, const parameters&, const traits& device) { return create_direct(a, device, Kernels); }};
+            [](const problem& a, const parameters&, const traits& device) { return create_direct(a, device, Kernels); },
+            Dtypes};
 }
+
+inline constexpr int32_t bf16_only = 1 << SEXTANT_BF16;
 
 constexpr conv2d_backward_data_implementation list[] = {
     {"f32_conv2d_backward_data_linear", conv2d_backward_data_linear_declines, create_conv2d_backward_data_linear},
 #if defined(SEXTANT_X86_64)
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd4_avx512_bf16, bf16_only>("bf16_conv2d_backward_data_winograd4_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_avx512_bf16, bf16_only>("bf16_conv2d_backward_data_winograd2_avx512_bf16"),
+    winograd<SEXTANT_ISA_AVX512_BF16, winograd2_5x5_avx512_bf16, bf16_only>("bf16_conv2d_backward_data_winograd2_5x5_avx512_bf16"),
     winograd<SEXTANT_ISA_AVX512, winograd4_avx512>("f32_conv2d_backward_data_winograd4_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_avx512>("f32_conv2d_backward_data_winograd2_avx512"),
     winograd<SEXTANT_ISA_AVX512, winograd2_5x5_avx512>("f32_conv2d_backward_data_winograd2_5x5_avx512"),
+    direct<SEXTANT_ISA_AVX512_BF16, direct_bf16_avx512_bf16, f32_and_bf16>("bf16_conv2d_backward_data_direct_avx512_bf16"),
     direct<SEXTANT_ISA_AVX512, direct_avx512>("f32_conv2d_backward_data_direct_avx512"),
     winograd<SEXTANT_ISA_AVX2, winograd4_avx2>("f32_conv2d_backward_data_winograd4_avx2"),
     winograd<SEXTANT_ISA_AVX2, winograd2_5x5_avx2>("f32_conv2d_backward_data_winograd2_5x5_avx2"),

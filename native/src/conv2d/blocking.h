@@ -94,7 +94,10 @@ inline constexpr double winograd_transform_cost = 4.5;
 
 /// And what making a vector of transformed weights takes longer than packing one, where that is part of each run: it is written
 /// to memory and read again.
-inline constexpr double winograd_weights_cost = 8;
+inline constexpr double winograd_weights_cost = 25;
+
+/// Transformed weights larger than this in bytes go past the caches when they are made.
+inline constexpr int64_t winograd_cached_weights = 16 << 20;
 
 /// Direct sums of bf16 are that much faster than Winograd's products, which stay float32.
 inline constexpr double winograd_bf16_direct_speed = 1.9;

@@ -28,10 +28,10 @@ constexpr conv2d_implementation entry(const char* name) {
 
 inline constexpr int32_t bf16_only = 1 << SEXTANT_BF16;
 
-/// Kernels whose weights are packed when they are made.
+/// Quantised weights are known beforehand.
 template <class Format>
 std::string packs_once(const problem&, const direct_kernels<Format>&) {
-    return "its weights are packed once";
+    return "its weights are quantised when it is made";
 }
 
 template <int32_t Isa, const first_kernels& Kernels>
@@ -41,7 +41,8 @@ constexpr auto first_to_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, first_d
 template <int32_t Isa, const auto& Kernels>
 constexpr auto direct = entry<Isa, Kernels, direct_declines<f32_format>, create_direct<f32_format>>;
 template <bool InEachRun, const auto& Kernels, class Format>
-constexpr auto direct_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, InEachRun ? packs_once<Format> : direct_declines<Format>,
+constexpr auto direct_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels,
+                                     InEachRun && Format::dtype == SEXTANT_U8 ? packs_once<Format> : direct_declines<Format>,
                                      create_direct<Format>, every_dtype>;
 template <int32_t Isa, const winograd_kernels& Kernels, bool InEachRun, int32_t Dtypes = f32_only>
 constexpr conv2d_implementation winograd(const char* name) {
@@ -55,7 +56,7 @@ constexpr auto depthwise = entry<Isa, Kernels, depthwise_declines, create_depthw
 template <const depthwise_kernels& Kernels>
 constexpr auto depthwise_narrow = entry<SEXTANT_ISA_AVX512_BF16, Kernels, depthwise_declines, create_depthwise, every_dtype>;
 
-/// @tparam InEachRun whether weights are packed in each run; those packings are of float32 and of bf16 numbers only
+/// @tparam InEachRun whether weights are packed in each run; nothing is quantised then
 template <bool InEachRun>
 constexpr conv2d_implementation list[] = {
 #if defined(SEXTANT_X86_64)

@@ -56,6 +56,8 @@ class conv2d_depthwise final : public op {
         const int lanes = kernels_.lanes;
         for (int c = 0; c < dst.c; c += lanes)
             packer_.pack(weights, c, 0, std::min(lanes, dst.c - c), 0, 1, packed + c * taps(), lanes, 0);
+        for (int64_t i = 0; problem_.src.dtype == SEXTANT_BF16 && i < taps() * channels(); ++i)
+            packed[i] = bf16_value(bf16_bits(packed[i]));
         float* const to = packed + taps() * channels();
         std::fill(to, to + channels(), 0.0f);
         if (bias) std::copy_n(bias, dst.c, to);

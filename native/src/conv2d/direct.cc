@@ -14,6 +14,7 @@
 
 #include "conv2d/blocking.h"
 #include "conv2d/conv2d_lists.h"
+#include "conv2d/direct_weights.h"
 #include "conv2d/tiling.h"
 #include "runtime/aligned.h"
 #include "runtime/element.h"
@@ -22,14 +23,6 @@ namespace sextant {
 namespace {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// A panel: one or two vectors of output channels of one group.
-struct panel {
-    int64_t weights;  // offset of its weights
-    int dst_block;
-    int src_block;
-    int vectors;
-};
 
 template <class Format>
 class conv2d_direct final : public op {
@@ -42,17 +35,17 @@ class conv2d_direct final : public op {
                   const direct_kernels<Format>& kernels)
         : op(parameters.binding && parameters.binding->grid ? parameters.binding->grid->whole : problem.dst), problem_(problem),
           binding_(binding_of(problem, parameters)), kernels_(kernels), lanes_(kernels.lanes),
-          packer_(binding_.view, problem.r, problem.s, lanes_, kernels.gather),
           staged_(problem.pre_activation || conv2d_halo(problem) > problem.src.halo),
           src_blocks_(problem.src.c / problem.groups / lanes_),
-          tail_steps_(static_cast<int>(ceil_div(problem.src.c / problem.groups % lanes_, channels))), panels_(panels()),
+          tail_steps_(static_cast<int>(ceil_div(problem.src.c / problem.groups % lanes_, channels))),
+          order_(problem, binding_.view, kernels), panels_(order_.panels()),
           cut_(problem, {lanes_, kernels.pixels, channels, sizeof(element), staged_}, vectors_of(panels_), device) {
         if (binding_.grid) grid_ = *binding_.grid;
         if constexpr (std::is_same_v<Format, u8_format>) scale_sums(parameters);
         else if (parameters.bias) std::copy(parameters.bias, parameters.bias + dst.c, initial_.data());
         if (binding_.weights < 0) {
-            weights_ = aligned_array<weight>(packed_weights());
-            pack(parameters.weights);
+            weights_ = aligned_array<weight>(order_.count());
+            pack_once(parameters.weights);
         }
         if (problem_.pre_activation) map_source(parameters);
         stage_bytes_ = cut_.stage_tiles * cut_.stage_tile_elements * int64_t{sizeof(element)};
@@ -65,19 +58,10 @@ class conv2d_direct final : public op {
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const void* residual = binding_.residual < 0 ? nullptr : operands[binding_.residual].as<void>();
         sums_from from{weights_.data(), initial_.data()};
-        if constexpr (std::is_same_v<Format, f32_format>)
-            if (binding_.weights >= 0) {
-                float* const packed = reinterpret_cast<float*>(scratch);
-                from.weights = packed;
-                if (binding_.bias >= 0) {
-                    float* const bias = packed + packed_weights();
-                    std::copy_n(operands[binding_.bias].as<float>(), dst.c, bias);
-                    std::fill(bias + dst.c, bias + initial_.size(), 0.0f);
-                    from.initial = bias;
-                }
-                pack_channels(pool, operands[binding_.weights], packed);
-                scratch += packed_bytes();
-            }
+        if (binding_.weights >= 0) {
+            from = pack(pool, operands, scratch);
+            scratch += packed_bytes();
+        }
         pool.parallel_for(cut_.tile_blocks * cut_.panel_blocks, [&](int64_t task, int thread) {
             std::byte* const memory = scratch + thread * (stage_bytes_ + tile_bytes_);
             run_task(task, from, operands[0], residual, operands[binding_.dst], memory);
@@ -85,7 +69,10 @@ class conv2d_direct final : public op {
     }
 
     int operand_count() const override { return binding_.dst + 1; }
-    int64_t scratch_bytes(int threads) const override { return packed_bytes() + threads * (stage_bytes_ + tile_bytes_); }
+    int64_t scratch_bytes(int threads) const override {
+        if (binding_.weights < 0) return threads * (stage_bytes_ + tile_bytes_);
+        return packed_bytes() + threads * std::max(stage_bytes_ + tile_bytes_, order_.buffer_bytes());
+    }
     int64_t weight_bytes() const override { return weights_.bytes(); }
     int64_t flops() const override { return binding_.flops; }
 
@@ -103,81 +90,52 @@ class conv2d_direct final : public op {
         const typename Format::sum* initial;
     };
 
-    /// Weights of one output channel, as packed: a last partial block's channels are filled up to whole multiply-adds.
-    int64_t packed_terms() const {
-        return (int64_t{src_blocks_} * lanes_ + tail_steps_ * channels) * problem_.r * problem_.s;
-    }
-
-    std::vector<panel> panels() const {
-        const auto& a = problem_;
-        const int per_group = a.src.c / a.groups, k_blocks = static_cast<int>(ceil_div(a.dst.c / a.groups, lanes_));
-        std::vector<panel> all;
-        int64_t offset = 0;
-        for (int g = 0; g < a.groups; ++g)
-            for (int b = 0; b < k_blocks; b += tile_vectors) {
-                const int vectors = std::min(tile_vectors, k_blocks - b);
-                all.push_back({offset, g * k_blocks + b, g * per_group / lanes_, vectors});
-                offset += packed_terms() * vectors * lanes_;
-            }
-        return all;
-    }
-
-    static std::vector<int> vectors_of(const std::vector<panel>& panels) {
+    static std::vector<int> vectors_of(const std::vector<direct_panel>& panels) {
         std::vector<int> vectors;
-        for (const panel& p : panels) vectors.push_back(p.vectors);
+        for (const direct_panel& p : panels) vectors.push_back(p.vectors);
         return vectors;
     }
 
-    int64_t packed_weights() const { return packed_terms() * channel_blocks(dst) * lanes_; }
-    /// In scratch: weights and bias.
-    int64_t packed_bytes() const {
-        return binding_.weights < 0 ? 0 : (packed_weights() + initial_.size()) * int64_t{sizeof(float)};
+    /// In scratch: the weights, and behind them what the sums begin with.
+    int64_t packed_bytes() const { return weight_bytes_in_scratch() + initial_.bytes(); }
+    int64_t weight_bytes_in_scratch() const { return ceil_div(order_.count() * int64_t{sizeof(weight)}, 64) * 64; }
+
+    /// Weights and bias that are operands.
+    sums_from pack(thread_pool& pool, const address* operands, std::byte* scratch) const {
+        sums_from packed{reinterpret_cast<weight*>(scratch), initial_.data()};
+        if constexpr (!std::is_same_v<Format, u8_format>) {
+            if (binding_.bias >= 0) {
+                float* const bias = reinterpret_cast<float*>(scratch + weight_bytes_in_scratch());
+                std::copy_n(operands[binding_.bias].as<float>(), dst.c, bias);
+                std::fill(bias + dst.c, bias + initial_.size(), 0.0f);
+                packed.initial = bias;
+            }
+            order_.pack(pool, operands[binding_.weights], reinterpret_cast<weight*>(scratch), scratch + packed_bytes());
+        }
+        return packed;
     }
 
-    void pack(const float* weights) {
-        if constexpr (std::is_same_v<Format, f32_format>) {
-            thread_pool alone(1);
-            return pack_channels(alone, weights, weights_.data());
-        }
+    void pack_once(const float* weights) {
+        if constexpr (!std::is_same_v<Format, u8_format>)
+            if (weight_scale_.empty()) {
+                thread_pool alone(1);
+                aligned_array<std::byte> buffer(order_.buffer_bytes());
+                return order_.pack(alone, weights, weights_.data(), buffer.data());
+            }
         const auto& a = problem_;
         const int per_group = a.src.c / a.groups;
         const int64_t taps = int64_t{a.r} * a.s, terms = per_group * taps;
-        for (const panel& p : panels_) {
+        for (const direct_panel& p : panels_) {
             weight* packed = weights_.data() + p.weights;
             const int width = p.vectors * lanes_, first = p.dst_block * lanes_;
             for (int c0 = 0; c0 < per_group; c0 += lanes_)
                 for (int64_t tap = 0; tap < taps; ++tap)
                     for (int c = c0; c < std::min(c0 + lanes_, per_group); c += channels, packed += width * channels)
-                        for (int k = 0; k < outputs_of(p); ++k)
+                        for (int k = 0; k < p.outputs; ++k)
                             for (int j = 0; j < std::min(channels, per_group - c); ++j)
                                 packed[k * channels + j] =
                                     rounded(weights + (first + k) * terms, (c + j) * taps + tap, first + k);
         }
-    }
-
-    /// Output channels that a panel has: the last of a group may be narrower than its vectors.
-    int outputs_of(const panel& p) const {
-        const auto& a = problem_;
-        const int group = p.src_block * lanes_ / (a.src.c / a.groups), first = p.dst_block * lanes_;
-        return std::min(p.vectors * lanes_, (group + 1) * (a.dst.c / a.groups) - first);
-    }
-
-    /// float32 weights, a block of input channels of a panel at a time.
-    void pack_channels(thread_pool& pool, const float* weights, float* packed) const {
-        const int per_group = problem_.src.c / problem_.groups, k_per_group = problem_.dst.c / problem_.groups;
-        const int64_t blocks = ceil_div(per_group, lanes_), taps = int64_t{problem_.r} * problem_.s;
-        const int64_t floats = int64_t{tile_vectors} * lanes_ * lanes_ * taps;
-        pack_in_parallel(pool, static_cast<int64_t>(panels_.size()) * blocks, floats, [&](int64_t first, int64_t last) {
-            for (int64_t unit = first; unit < last; ++unit) {
-                const panel& p = panels_[unit / blocks];
-                const int input = static_cast<int>(unit % blocks) * lanes_, inputs = std::min(lanes_, per_group - input);
-                const int group = p.src_block * lanes_ / per_group, output = p.dst_block * lanes_ - group * k_per_group;
-                const int64_t width = p.vectors * lanes_;
-                for (int v = 0; v < p.vectors; ++v)
-                    packer_.pack(weights, group, output + v * lanes_, std::min(lanes_, outputs_of(p) - v * lanes_), input, inputs,
-                                 packed + p.weights + input * taps * width + v * lanes_, inputs * width, width);
-            }
-        });
     }
 
     /// Weight i of output channel k.
@@ -248,7 +206,7 @@ class conv2d_direct final : public op {
         }
     }
 
-    void run_panel(const panel& p, bool another_follows, const stretch& tiles, const sums_from& from, const void* source,
+    void run_panel(const direct_panel& p, bool another_follows, const stretch& tiles, const sums_from& from, const void* source,
                    const element* stage, const void* residual, void* out, float* results) const {
         const auto& a = problem_;
         const bool dense = cut_.dense_taps;
@@ -273,7 +231,7 @@ class conv2d_direct final : public op {
         t.fetch_dst = fetch_dst_;
         t.fetch_residual = fetch_residual_;
         // The next panel's lines are spread over this panel's taps: as many as the taps of one tile read.
-        const int64_t panel_bytes = packed_terms() * p.vectors * lanes_ * int64_t{sizeof(weight)};
+        const int64_t panel_bytes = order_.terms() * p.vectors * lanes_ * int64_t{sizeof(weight)};
         const std::byte* const weights = reinterpret_cast<const std::byte*>(t.weights);
         if (another_follows && panel_bytes > blocking::prefetch_panel_bytes) {
             t.next_weights = weights + panel_bytes;
@@ -307,14 +265,14 @@ class conv2d_direct final : public op {
                 if (dense) t.ahead = t.src + blocking::prefetch_blocks_ahead * t.src_plane;
             }
             (at.rows == 2 ? two_rows[at.columns] : one_row[at.columns])(t);
-            if (results) spread(results, at, p, static_cast<float*>(out));
+            if (results) spread(results, at, p, out);
             t.next_weights += next_step;
             if (t.next_lines && t.next_weights >= weights + 2 * panel_bytes) t.next_lines = 0;
         }
     }
 
     /// From a tile of results, [vector][row][column][lanes], to their places. A flat tile's pixels run on through the rows.
-    void spread(const float* results, const tile_place& at, const panel& p, float* out) const {
+    void spread(const float* results, const tile_place& at, const direct_panel& p, void* out) const {
         const pixel_grid& grid = *grid_;
         const int64_t step = int64_t{grid.step_w} * lanes_;
         for (int block = p.dst_block; block < p.dst_block + p.vectors; ++block)
@@ -326,7 +284,8 @@ class conv2d_direct final : public op {
                     const int64_t pixel = at.n * image_pitch(dst) + block * plane_pitch(dst) + origin(dst) +
                                           (grid.first_y + row * grid.step_h) * row_pitch(dst) +
                                           (grid.first_x + column * grid.step_w) * int64_t{lanes_};
-                    kernels_.spread(out + pixel, step, results, count, grid.add);
+                    kernels_.spread(static_cast<std::byte*>(out) + pixel * element_bytes(dst), dst.dtype, step, results, count,
+                                    grid.add);
                 }
     }
 
@@ -377,11 +336,11 @@ class conv2d_direct final : public op {
     const conv2d_binding binding_;
     const direct_kernels<Format>& kernels_;
     const int lanes_;
-    const weight_packer packer_;
     std::optional<pixel_grid> grid_;
     const bool staged_;
     const int src_blocks_, tail_steps_;  // per group
-    const std::vector<panel> panels_;
+    const direct_weights<Format> order_;
+    const std::vector<direct_panel>& panels_;
     const tiling cut_;
     aligned_array<weight> weights_;
     aligned_array<typename Format::sum> initial_{channel_blocks(dst) * lanes_};

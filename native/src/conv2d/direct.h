@@ -47,8 +47,10 @@ struct direct_kernels {
     direct_function<Format> two_rows[3][2][most_pixels / 2 + 1];  // [stride][vectors - 1][columns]
     stage_function stage[3];  // [src's dtype]; null where it cannot
     weight_gatherer gather;
-    /// Pixels of a tile, dense, to pixels `column` apart, or added to them.
-    void (*spread)(float* dst, int64_t column, const float* tile, int pixels, bool add);
+    /// bf16 weights: vectors of channels 2 i and 2 i + 1 side by side, `pitch` from one to the next.
+    void (*narrow)(const float* from, int64_t pairs, typename Format::weight* to, int64_t pitch);
+    /// Pixels of a tile, dense, to pixels `column` apart, or added to them; dst is float32 or of the format's elements.
+    void (*spread)(void* dst, int dtype, int64_t column, const float* tile, int pixels, bool add);
 };
 
 extern const direct_kernels<f32_format> direct_avx512, direct_avx2, direct_portable;

@@ -118,8 +118,16 @@ static void stage(Element* dst, const void* source, int64_t step, int pixels, co
     }
 }
 
-[[maybe_unused]] static void spread(float* dst, int64_t column, const float* tile, int pixels, bool add) {
+template <class Element>
+SEXTANT_INLINE void spread_to(Element* dst, int64_t column, const float* tile, int pixels, bool add) {
     for (int i = 0; i < pixels; ++i, dst += column) store(dst, add ? load(tile + i * lanes) + load(dst) : load(tile + i * lanes));
+}
+
+template <class Element>
+static void spread(void* dst, int dtype, int64_t column, const float* tile, int pixels, bool add) {
+    if constexpr (std::is_same_v<Element, bfloat16>)
+        if (dtype == SEXTANT_BF16) return spread_to(static_cast<bfloat16*>(dst), column, tile, pixels, add);
+    spread_to(static_cast<float*>(dst), column, tile, pixels, add);
 }
 
 template <class Format, int Stride, int Vectors, int... Columns>
@@ -153,7 +161,10 @@ constexpr direct_kernels<Format> direct_table() {
     table.stage[Format::dtype] = stage<element, element>;
     if constexpr (std::is_same_v<Format, bf16_format>) table.stage[SEXTANT_U8] = stage<element, uint8_t>;
     table.gather = gather_weights;
-    table.spread = spread;
+    table.spread = spread<element>;
+#if defined(__AVX512BF16__)
+    if constexpr (std::is_same_v<Format, bf16_format>) table.narrow = narrow_weights;
+#endif
     fill<Format, 0>(table);
     fill<Format, 1>(table);
     fill<Format, 2>(table);

@@ -63,13 +63,13 @@ class weight_packer {
     weight_gatherer gather_;
 };
 
-/// body(first, last) over ranges of `units` equal pieces of packing.
+/// body(first, last, thread) over ranges of `units` equal pieces of packing.
 template <class Body>
 void pack_in_parallel(thread_pool& pool, int64_t units, int64_t unit_floats, Body&& body) {
     constexpr int64_t worth_a_task = 16 << 10, tasks_per_thread = 4;
     const int64_t most = pool.threads() == 1 ? 1 : pool.threads() * tasks_per_thread;
     const int64_t tasks = std::min({units, most, units * unit_floats / worth_a_task + 1});
-    pool.parallel_for(tasks, [&](int64_t task, int) { body(units * task / tasks, units * (task + 1) / tasks); });
+    pool.parallel_for(tasks, [&](int64_t task, int thread) { body(units * task / tasks, units * (task + 1) / tasks, thread); });
 }
 
 }  // namespace sextant

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "conv2d/weights.h"
+#include "simd/bfloat16.h"
 #include "simd/simd.h"
 #include "simd/transpose.inl.h"
 
@@ -44,5 +45,24 @@ namespace sextant::SEXTANT_ISA_NAMESPACE {
         }
     }
 }
+
+#if defined(__AVX512BF16__)
+
+/// The upper halves of floats rounded to nearest even, in the upper halves of the lanes; a NaN stays one.
+SEXTANT_INLINE ivec rounded_to_bf16(vec x) {
+    typedef unsigned uvec __attribute__((vector_size(SEXTANT_LANES * 4)));
+    const uvec number = (uvec)bits(x);
+    return (x != x) ? (ivec)(number | 0x400000) : (ivec)(number + 0x7fff + (number >> 16 & 1));
+}
+
+/// Vectors 2 i and 2 i + 1 to pairs of bf16, `pitch` elements from one vector of pairs to the next.
+[[maybe_unused]] static void narrow_weights(const float* from, int64_t pairs, bfloat16* to, int64_t pitch) {
+    for (int64_t i = 0; i < pairs; ++i, from += 2 * lanes, to += pitch) {
+        const ivec even = rounded_to_bf16(load(from)), odd = rounded_to_bf16(load(from + lanes));
+        *reinterpret_cast<ivec*>(to) = (even >> 16 & 0xffff) | (odd & ~0xffff);
+    }
+}
+
+#endif
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

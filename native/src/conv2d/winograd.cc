@@ -110,7 +110,7 @@ class conv2d_winograd final : public op {
         weights_ = aligned_floats(frequencies_ * frequency_weights_);
         bias_ = aligned_floats(dst_blocks_ * lanes_);
         thread_pool alone(1);
-        pack(alone, weights_for(problem_.src, parameters.weights, dst.c, int64_t{channels_} * r_ * r_).data(), weights_.data());
+        pack(alone, parameters.weights, weights_.data());
         set_bias(parameters.bias, bias_.data());
     }
 
@@ -124,7 +124,8 @@ class conv2d_winograd final : public op {
     void pack(thread_pool& pool, const float* weights, float* packed) const {
         const int per_group = dst.c / problem_.groups;
         const int64_t blocks = ceil_div(channels_, lanes_), floats = tile_vectors * lanes_ * lanes_ * frequencies_;
-        pack_in_parallel(pool, panel_count() * blocks, floats, [&](int64_t first, int64_t last) {
+        const bool streamed = frequencies_ * frequency_weights_ * int64_t{sizeof(float)} > blocking::winograd_cached_weights;
+        pack_in_parallel(pool, panel_count() * blocks, floats, [&](int64_t first, int64_t last, int) {
             alignas(64) float taps[most_lanes * winograd_most_taps * most_lanes];  // [channel][tap][lanes]
             for (int64_t unit = first; unit < last; ++unit) {
                 const panel& p = panels_[unit / blocks];
@@ -135,7 +136,7 @@ class conv2d_winograd final : public op {
                     packer_.pack(weights, group, output, std::min(lanes_, per_group - output), input, inputs, taps, lanes_,
                                  r_ * r_ * lanes_);
                     kernels_.weights(taps, inputs, packed + p.weights + int64_t{input} * width + v * lanes_, width,
-                                     frequency_weights_);
+                                     frequency_weights_, streamed);
                 }
             }
         });

@@ -64,7 +64,7 @@ struct winograd_kernels {
     void (*product[2][most_tiles + 1])(const winograd_product&);  // [vectors - 1][tiles]
     void (*result)(const winograd_result&);
     /// w: [channel][r][s][lanes]. u: frequency 0 of the first channel; `channel` and `frequency` are from one to the next.
-    void (*weights)(const float* w, int channels, float* u, int64_t channel, int64_t frequency);
+    void (*weights)(const float* w, int channels, float* u, int64_t channel, int64_t frequency, bool streamed);
     weight_gatherer gather;
 };
 

@@ -218,7 +218,7 @@ constexpr winograd_kernels winograd_table() {
     table.tiles = tile_pixels;
     table.source = winograd_source<M, R, Element>;
     table.result = winograd_finish<M, R, Element>;
-    table.weights = winograd_weights<M, R>;
+    table.weights = winograd_weights<M, R, Element>;
     table.gather = gather_weights;
     fill_products<1>(table, std::make_integer_sequence<int, tile_pixels>{});
     fill_products<2>(table, std::make_integer_sequence<int, tile_pixels>{});

@@ -5,6 +5,9 @@
 // point j over the product of its distances to the others, the last row those of infinity. In double, half a vector at a time:
 // U is then as right as a float can be.
 // Registers: size numbers in double between the two directions, r x r weights, and G as constants.
+#include <utility>
+
+#include "conv2d/weights.inl.h"
 #include "conv2d/winograd.h"
 #include "simd/simd.h"
 
@@ -51,34 +54,69 @@ SEXTANT_INLINE void weight_points(const double_half (&w)[R], double_half (&t)[M 
     ((t[Row] = weight_point<M, R, Row>(w)), ...);
 }
 
+/// G w G^T of half the lanes, frequency by frequency.
 template <int M, int R>
-void winograd_weights(const float* w, int channels, float* u, int64_t channel, int64_t frequency) {
+SEXTANT_INLINE void weight_frequencies(const float* w, float_half (&u)[(M + R - 1) * (M + R - 1)]) {
     constexpr int size = M + R - 1;
     constexpr auto rows = std::make_integer_sequence<int, size>{};
-    for (int c = 0; c < channels; ++c, u += channel, w += R * R * lanes)
-        for (int half = 0; half < lanes; half += half_lanes) {
-            double_half down[R][size];  // [column][row]
+    double_half down[R][size];  // [column][row]
 #pragma GCC unroll 5
-            for (int s = 0; s < R; ++s) {
-                double_half column[R];
+    for (int s = 0; s < R; ++s) {
+        double_half column[R];
 #pragma GCC unroll 5
-                for (int r = 0; r < R; ++r)
-                    column[r] = __builtin_convertvector(*reinterpret_cast<const float_half*>(w + (r * R + s) * lanes + half),
-                                                        double_half);
-                weight_points<M, R>(column, down[s], rows);
-            }
+        for (int r = 0; r < R; ++r)
+            column[r] = __builtin_convertvector(*reinterpret_cast<const float_half*>(w + (r * R + s) * lanes), double_half);
+        weight_points<M, R>(column, down[s], rows);
+    }
 #pragma GCC unroll 6
-            for (int y = 0; y < size; ++y) {
-                double_half row[R], t[size];
+    for (int y = 0; y < size; ++y) {
+        double_half row[R], t[size];
 #pragma GCC unroll 5
-                for (int s = 0; s < R; ++s) row[s] = down[s][y];
-                weight_points<M, R>(row, t, rows);
+        for (int s = 0; s < R; ++s) row[s] = down[s][y];
+        weight_points<M, R>(row, t, rows);
 #pragma GCC unroll 6
-                for (int x = 0; x < size; ++x)
-                    *reinterpret_cast<float_half*>(u + (y * size + x) * frequency + half) =
-                        __builtin_convertvector(t[x], float_half);
-            }
+        for (int x = 0; x < size; ++x) u[y * size + x] = __builtin_convertvector(t[x], float_half);
+    }
+}
+
+/// Past the caches: for more than they hold.
+SEXTANT_INLINE void stream(float* p, vec x) {
+#if SEXTANT_LANES == 16
+    _mm512_stream_ps(p, (__m512)x);
+#else
+    _mm256_stream_ps(p, (__m256)x);
+#endif
+}
+
+/// Element: of the source, to which weights are rounded.
+template <int M, int R, class Element>
+void winograd_weights(const float* weights, int channels, float* u, int64_t channel, int64_t frequency, bool streamed) {
+    constexpr int frequencies = (M + R - 1) * (M + R - 1);
+    for (int c = 0; c < channels; ++c, u += channel, weights += R * R * lanes) {
+        const float* w = weights;
+#if defined(__AVX512BF16__)
+        alignas(64) float rounded[R * R * lanes];
+        if constexpr (std::is_same_v<Element, bfloat16>) {
+            for (int i = 0; i < R * R * lanes; i += lanes)
+                store(rounded + i, from_bits(rounded_to_bf16(load(weights + i)) & ~0xffff));
+            w = rounded;
         }
+#endif
+        struct alignas(lanes * 4) {
+            float_half low[frequencies], high[frequencies];
+        } made;
+        weight_frequencies<M, R>(w, made.low);
+        weight_frequencies<M, R>(w + half_lanes, made.high);
+        for (int f = 0; f < frequencies; ++f) {
+            union {
+                float_half halves[2];
+                vec whole;
+            } both = {{made.low[f], made.high[f]}};
+            if (streamed) stream(u + f * frequency, both.whole);
+            else store(u + f * frequency, both.whole);
+        }
+    }
+    if (streamed) _mm_sfence();
 }
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE
