@@ -10,7 +10,7 @@ import dev.sextant.train.TrainingOptions;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** How each network is trained when the command line does not say otherwise: what worked, in a table. */
+/** How each network is trained when the command line does not say otherwise: where to begin, in a table. */
 final class Recipe {
     private static final Map<String, TrainingOptions> KNOWN = new LinkedHashMap<>();
 
