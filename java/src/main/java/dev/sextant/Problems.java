@@ -157,6 +157,7 @@ final class Problems {
     /** Bytes of its pixels, whole blocks of channels: the halo is hardly ever touched. */
     long bytes(Value value) {
         int block = graph.layout(value).block();
-        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w() * graph.layout(value).format().kind().bytes();
+        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w()
+            * graph.layout(value).format().kind().bytes();
     }
 }

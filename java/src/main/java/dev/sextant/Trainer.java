@@ -183,7 +183,8 @@ public final class Trainer implements AutoCloseable {
     /**
      * Runs one step on {@link #images} and {@link #targets}.
      *
-     * @throws SextantException if the loss or the gradient is not finite any more, with the step's number: the parameters are of no use then
+     * @throws SextantException if the loss or the gradient is not finite any more, with the step's number: the
+     *     parameters are of no use then
      */
     public Result step(double learningRate) {
         begin("step");

@@ -360,7 +360,8 @@ final class TrainingLowering {
 
     /** A step over all parameters, each read or written so many times. */
     private Step over(String text, int times) {
-        return new Step("parameters", text, "", Shape.of(Math.toIntExact(parameters.count())), 0, 0, times * parameters.count() * Float.BYTES);
+        long count = parameters.count();
+        return new Step("parameters", text, "", Shape.of(Math.toIntExact(count)), 0, 0, times * count * Float.BYTES);
     }
 
     private static int flag(boolean is) {

@@ -24,7 +24,8 @@ final class Turns {
         for (int round = 0; round < ROUNDS || System.nanoTime() - begin < seconds * 1e9; round++) {
             for (int i = 0; i < sessions.size(); i++) {
                 long turn = System.nanoTime(), took = 0;
-                for (int runs = 0; runs < 2 && took < LONG_NANOSECONDS || runs < RUNS && System.nanoTime() - turn < TURN_NANOSECONDS; runs++) {
+                for (int runs = 0;
+                        runs < 2 && took < LONG_NANOSECONDS || runs < RUNS && System.nanoTime() - turn < TURN_NANOSECONDS; runs++) {
                     long start = System.nanoTime();
                     sessions.get(i).run();
                     took = System.nanoTime() - start;

@@ -29,7 +29,8 @@ import java.util.zip.ZipOutputStream;
 final class PyTorchStep {
     private static final String NAME = "Step";
     /** A pickled object of class {@code __torch__.Step} with three empty lists; and a pickled empty tuple. */
-    private static final String OBJECT = "\u0080\u0002c__torch__\nStep\n)\u0081}(X\1\0\0\0w]X\1\0\0\0m]X\1\0\0\0s]ub.", NONE = "\u0080\u0002).";
+    private static final String OBJECT = "\u0080\u0002c__torch__\nStep\n)\u0081}(X\1\0\0\0w]X\1\0\0\0m]X\1\0\0\0s]ub.",
+        NONE = "\u0080\u0002).";
     private static final int CHANNELS_LAST = 2;
 
     private final TrainingGraph.Description step;
@@ -116,7 +117,9 @@ final class PyTorchStep {
     private static String pool(Node.Pool pool, String src) {
         var w = pool.window();
         if (pool.kind() == Node.PoolKind.AVERAGE_ADAPTIVE || w.r() == pool.src().h() && w.s() == pool.src().w() && pool.dst().h() == 1) {
-            if (pool.kind() != Node.PoolKind.MAX) return "torch.adaptive_avg_pool2d(%s, [%d, %d])".formatted(src, pool.dst().h(), pool.dst().w());
+            if (pool.kind() != Node.PoolKind.MAX) {
+                return "torch.adaptive_avg_pool2d(%s, [%d, %d])".formatted(src, pool.dst().h(), pool.dst().w());
+            }
         }
         int floor = (pool.src().h() + 2 * w.padH() - w.r()) / w.strideH() + 1;
         var ceil = pool.dst().h() > floor ? "True" : "False";
@@ -153,7 +156,8 @@ final class PyTorchStep {
     private String loss() {
         var loss = new StringBuilder(crossEntropy(graph().output()));
         graph().taps().forEach((head, logits) -> {
-            loss.insert(0, "torch.add(").append(", ").append(crossEntropy(logits)).append(", alpha=").append(step.weights().get(head)).append(')');
+            loss.insert(0, "torch.add(").append(", ").append(crossEntropy(logits))
+                .append(", alpha=").append(step.weights().get(head)).append(')');
         });
         return loss.toString();
     }
