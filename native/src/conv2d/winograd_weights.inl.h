@@ -79,15 +79,6 @@ SEXTANT_INLINE void weight_frequencies(const float* w, float_half (&u)[(M + R - 
     }
 }
 
-/// Past the caches: for more than they hold.
-SEXTANT_INLINE void stream(float* p, vec x) {
-#if SEXTANT_LANES == 16
-    _mm512_stream_ps(p, (__m512)x);
-#else
-    _mm256_stream_ps(p, (__m256)x);
-#endif
-}
-
 /// Element: of the source, to which weights are rounded.
 template <int M, int R, class Element>
 void winograd_weights(const float* weights, int channels, float* u, int64_t channel, int64_t frequency, bool streamed) {

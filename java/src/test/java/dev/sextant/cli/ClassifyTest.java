@@ -127,6 +127,17 @@ class ClassifyTest {
         Ran.of("classify", picture, "--model", "resnet32", "--weights", weights).fails(1, weights, "layer1.3.conv1.weight");
     }
 
+    /** The README's first command. */
+    @Test
+    void builtInWeightsReadADigit() {
+        var lines = Ran.of("classify", "../docs/digit.png", "--top", "1", "--json").lines();
+        var answer = JsonMapper.shared().readTree(lines.getFirst());
+        assertEquals("lenet5", answer.get("model").asString());
+        assertEquals("2", answer.get("top").get(0).get("label").asString());
+        var photo = Ran.of("classify", picture, "--model", "resnet20", "--top", "1", "--json").lines();
+        assertTrue(Labels.cifar10().names().contains(JsonMapper.shared().readTree(photo.getFirst()).get("top").get(0).get("label").asString()));
+    }
+
     @ParameterizedTest
     @CsvSource({"kitten, tabby", "golden_retriever, golden retriever", "goldfish, goldfish", "waffle_iron, waffle iron", "jack_o_lantern, jack-o'-lantern"})
     void photographs(String photo, String label) {
