@@ -45,8 +45,8 @@ import picocli.CommandLine.Spec;
     })
 final class Gradients implements Callable<Integer> {
     private static final String VARIABLE = "SEXTANT_DATA", CIFAR = "cifar10";
-    /** Without norms, nets of the norms' rate fly apart. */
-    private static final double RATE = 0.1, RATE_WITHOUT_NORM = 0.01;
+    /** Without norms the sums of a residual network are large at first: at a higher rate, or unclipped, its units die. */
+    private static final double RATE = 0.1, RATE_WITHOUT_NORM = 0.01, LARGEST_NORM_WITHOUT_NORM = 1;
     private static final double MOMENTUM = 0.9, WEIGHT_DECAY = 1e-4;
 
     @Spec
@@ -67,7 +67,7 @@ final class Gradients implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of all random numbers (default: ${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--no-norm", description = "Leave the batch norms out, as before 2015.")
+    @Option(names = "--no-norm", description = "Leave the batch norms out, as before 2015; then steps are clipped to " + LARGEST_NORM_WITHOUT_NORM + ".")
     private boolean isWithoutNorm;
 
     @Option(names = "--init", paramLabel = "I", converter = InitialisationConverter.class, description = "First weights: he, xavier or lecun (default: he, without norms xavier).")
@@ -169,7 +169,8 @@ final class Gradients implements Callable<Integer> {
         var normed = isWithoutNorm
             ? described.with(described.body().replacingLeaves(leaf -> leaf instanceof BatchNorm ? Nn.identity() : leaf)) : described;
         var network = pictures == null || pictures.labels().size() == normed.labels().size() ? normed : normed.classes(pictures.labels().size());
-        var options = Trainer.Options.of(batch, Optimizer.Sgd.of(MOMENTUM, WEIGHT_DECAY)).withSeed(seed);
+        var optimizer = Optimizer.Sgd.of(MOMENTUM, WEIGHT_DECAY).withLargestNorm(isWithoutNorm ? LARGEST_NORM_WITHOUT_NORM : 0);
+        var options = Trainer.Options.of(batch, optimizer).withSeed(seed);
         if (pictures == null) {
             var random = new SplittableRandom(seed);
             return measure(network, device, options, (images, targets) -> fill(images, targets, network.labels().size(), random));
