@@ -82,8 +82,14 @@ final class Train implements Callable<Integer> {
         description = "Where the weights go at the end; M.safetensors if neither this nor --checkpoint is given.")
     private Path output;
 
-    @Option(names = "--half", description = "Round the weights that are written at the end to 16 bits, for half the size.")
-    private boolean half;
+    private int bits;
+
+    @Option(names = "--bits", paramLabel = "B", defaultValue = "32",
+        description = "Bits of each weight in the file at the end: 32, or 16 or 8 for a smaller one (default: ${DEFAULT-VALUE}).")
+    void bits(int bits) {
+        if (bits != 32 && bits != 16 && bits != 8) throw new ParameterException(spec.commandLine(), "--bits: expects 32, 16 or 8, found " + bits);
+        this.bits = bits;
+    }
 
     @Option(names = "--metrics", paramLabel = "F", description = "Write what is measured, one JSON object a line.")
     private Path metrics;
@@ -217,7 +223,7 @@ final class Train implements Callable<Integer> {
         var told = Path.of("");
         if (destination != null) {
             training.writeWeights(destination, Map.of("sextant.training.command", command, "sextant.training.data", place.name(),
-                "sextant.version", Version.current()), half);
+                "sextant.version", Version.current()), bits);
             told = destination;
         } else {
             told = new CheckpointFolder(checkpoint).weights();

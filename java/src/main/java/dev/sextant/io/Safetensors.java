@@ -160,6 +160,20 @@ public final class Safetensors {
     }
 
     /**
+     * As {@link #write(Path, Map, Map)}, what has two dimensions or more rounded to 8 bits with a scale for each index of the first: a
+     * quarter of the size.
+     */
+    public static void writeBytes(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
+        var plain = new TreeMap<String, Tensor>();
+        var rounded = new TreeMap<String, Int8>();
+        tensors.forEach((key, tensor) -> {
+            if (tensor.shape().rank() < 2) plain.put(key, tensor);
+            else rounded.put(key, Int8.of(tensor.shape(), tensor.data()));
+        });
+        write(file, plain, rounded, metadata);
+    }
+
+    /**
      * Writes float32 tensors and such of 8 bits, each of these with its scales under {@code KEY_scale}; otherwise as
      * {@link #write(Path, Map, Map)}.
      */

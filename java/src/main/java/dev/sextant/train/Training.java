@@ -280,14 +280,19 @@ public final class Training implements AutoCloseable {
     /**
      * Writes the weights alone, with notes on how they were made, as {@link CheckpointFolder#WEIGHTS} has them.
      *
-     * @param half whether to round them to 16 bits, for half the size
+     * @param bits of each number: 32, or 16 or 8 for a smaller file; with 8, weights have a scale for each output channel, and what has
+     *     one dimension stays float32
      */
-    public void writeWeights(Path file, Map<String, String> notes, boolean half) throws IOException {
+    public void writeWeights(Path file, Map<String, String> notes, int bits) throws IOException {
         var snapshot = snapshot();
         var metadata = new TreeMap<>(snapshot.notes(network));
         metadata.putAll(notes);
-        if (half) Safetensors.writeHalf(file, snapshot.parameters(), metadata);
-        else Safetensors.write(file, snapshot.parameters(), metadata);
+        switch (bits) {
+            case 32 -> Safetensors.write(file, snapshot.parameters(), metadata);
+            case 16 -> Safetensors.writeHalf(file, snapshot.parameters(), metadata);
+            case 8 -> Safetensors.writeBytes(file, snapshot.parameters(), metadata);
+            default -> throw new IllegalArgumentException("weights: expects 32, 16 or 8 bits, found " + bits);
+        }
     }
 
     /** The data that it learns from. */

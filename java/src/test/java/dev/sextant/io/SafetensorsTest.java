@@ -282,4 +282,32 @@ class SafetensorsTest {
             assertEquals(Shape.of(16, 3, 3, 3), weights.shape("module.conv1.weight"));
         }
     }
+
+    @Test
+    void fewerBits(@TempDir Path folder) throws IOException {
+        var tensors = Map.of("conv.weight", Tensor.of(Shape.of(2, 3), new float[] {1, -0.5f, 0.25f, 100, -50, 25}),
+            "conv.bias", Tensor.of(Shape.of(2), new float[] {0.1f, 0.2f}));
+        var half = folder.resolve("half.safetensors");
+        Safetensors.writeHalf(half, tensors, Map.of("made by", "a test"));
+        try (var weights = Safetensors.open(half)) {
+            assertEquals(DType.F16, weights.dtype("conv.bias"));
+            assertEquals(0.1f, weights.tensor("conv.bias").get(0), 0.1f / 2048);
+            assertEquals(tensors.get("conv.weight"), weights.tensor("conv.weight"));
+            assertEquals(Map.of("made by", "a test"), weights.metadata());
+        }
+        var bytes = folder.resolve("bytes.safetensors");
+        Safetensors.writeBytes(bytes, tensors, Map.of());
+        try (var weights = Safetensors.open(bytes)) {
+            assertEquals(DType.I8, weights.dtype("conv.weight"));
+            assertEquals(tensors.get("conv.bias"), weights.tensor("conv.bias"));
+            for (int i = 0; i < 6; i++) {
+                float expected = tensors.get("conv.weight").get(i), step = (i < 3 ? 1 : 100) / 127f;
+                assertEquals(expected, weights.tensor("conv.weight").get(i), 0.51f * step, "a step for each row");
+            }
+        }
+        try (var weights = Safetensors.read(Files.readAllBytes(half), "memory")) {
+            assertEquals(tensors.get("conv.weight"), weights.tensor("conv.weight"));
+        }
+        assertThrows(FormatException.class, () -> Safetensors.read(new byte[3], "memory"));
+    }
 }

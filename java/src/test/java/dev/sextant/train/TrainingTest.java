@@ -197,7 +197,7 @@ class TrainingTest {
         var file = saved.resolve("weights.safetensors");
         try (var training = begin(OPTIONS)) {
             training.run();
-            training.writeWeights(file, Map.of("note", "of the test's own"), false);
+            training.writeWeights(file, Map.of("note", "of the test's own"), 32);
             try (var weights = Safetensors.open(file)) {
                 assertEquals("of the test's own", weights.metadata().get("note"));
                 assertEquals("bright", weights.metadata().get("sextant.training.network"));
