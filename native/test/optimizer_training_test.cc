@@ -74,7 +74,7 @@ TEST(optimizer_training, reference_follows_the_formulas) {
 }
 
 TEST(optimizer_training, every_entry_equals_the_reference) {
-    for (int64_t count : {1, 15, 16, 17, 1000, 70001, 150000})
+    for (int64_t count : {1, 15, 16, 17, 1000, 40001})
         for (float largest_norm : {0.0f, 3.0f, 100.0f})
             for (const auto& undecayed : {std::vector<int64_t>{}, {0, 1}, {count / 3, count / 2 + 1, count - 1, count}}) {
                 if (undecayed.size() == 4 && undecayed[1] > undecayed[2]) continue;
