@@ -13,7 +13,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Runs a model on inputs of one shape, in memory of its own, planned once: a run allocates nothing native. For one user at a
@@ -26,16 +25,14 @@ public final class Predictor implements AutoCloseable {
     private static final Thread STRANGER = Thread.ofPlatform().unstarted(() -> { });
     private static final MemorySegment.Scope FOREVER = Arena.global().scope();
 
-    private final ReentrantLock use = new ReentrantLock();
+    private final OneUser user = new OneUser("predictor");
     private final Arena arena = Arena.ofShared();
     private final Plan plan;
     private final Shape inputShape;
     private final Runnable release;
     private final MemorySegment input, output, buffers, nanoseconds, error;
     private final SequencedMap<String, MemorySegment> taps = new LinkedHashMap<>();
-    private boolean hasRun, isFreed;
-    /** Set before the closer waits, so that no user overtakes it again and again. */
-    private volatile boolean isClosed;
+    private boolean hasRun;
 
     /**
      * What a predictor is made for.
@@ -153,12 +150,12 @@ public final class Predictor implements AutoCloseable {
             throw new IllegalArgumentException("predict: this predictor is made for inputs of shape " + inputShape + ", found "
                 + input.shape());
         }
-        begin("predict");
+        user.begin("predict");
         try {
             run(input.data(), output, MemorySegment.NULL);
             return tensor(outputShape(), output);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
@@ -174,11 +171,11 @@ public final class Predictor implements AutoCloseable {
         requireSize(in, input, "in", inputShape);
         requireSize(out, output, "out", outputShape());
         if (out.isReadOnly()) throw new IllegalArgumentException("predict: out is read-only");
-        begin("predict");
+        user.begin("predict");
         try {
             run(in, out, MemorySegment.NULL);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
@@ -195,20 +192,20 @@ public final class Predictor implements AutoCloseable {
      * @throws IllegalStateException before any run
      */
     public SequencedMap<String, Tensor> taps() {
-        begin("taps");
+        user.begin("taps");
         try {
             if (!hasRun) throw new IllegalStateException("taps: nothing has been predicted yet");
             var results = new LinkedHashMap<String, Tensor>();
             taps.forEach((name, segment) -> results.put(name, tensor(plan.graph().taps().get(name).shape(), segment)));
             return Collections.unmodifiableSequencedMap(results);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
     /** Runs the network once more on what was last copied in, zeros at first, and times each step. */
     public List<Timing> profile() {
-        begin("profile");
+        user.begin("profile");
         try {
             run(input, output, nanoseconds);
             var sums = new long[steps().size()];
@@ -218,7 +215,7 @@ public final class Predictor implements AutoCloseable {
             for (var step : steps()) timings.add(new Timing(step, sums[timings.size()]));
             return List.copyOf(timings);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
@@ -280,30 +277,13 @@ public final class Predictor implements AutoCloseable {
         return Tensor.of(shape, segment.toArray(ValueLayout.JAVA_FLOAT));
     }
 
-    private void begin(String what) {
-        boolean entered = use.tryLock();
-        if (isClosed) {
-            if (entered) use.unlock();
-            throw new IllegalStateException(what + ": the predictor is closed");
-        }
-        if (!entered) {
-            throw new IllegalStateException(what + ": another thread is using this predictor, give each thread one of its own");
-        }
-    }
-
     /** Waits for a run to end and gives the memory back. Closing twice does nothing. */
     @Override
     public void close() {
-        isClosed = true;
-        use.lock();
-        try {
-            if (isFreed) return;
-            isFreed = true;
+        user.close(() -> {
             arena.close();
             release.run();
-        } finally {
-            use.unlock();
-        }
+        });
     }
 
     @Override

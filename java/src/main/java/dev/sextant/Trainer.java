@@ -20,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Trains a network, one batch at a time: forward, loss, backward and optimizer are one native plan, run in one call, in memory
@@ -34,7 +33,7 @@ public final class Trainer implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final String MOMENT = "moment.", SECOND = "second.";
 
-    private final ReentrantLock use = new ReentrantLock();
+    private final OneUser user = new OneUser("trainer");
     private final Arena arena = Arena.ofShared();
     private final Network network;
     private final Options options;
@@ -44,8 +43,6 @@ public final class Trainer implements AutoCloseable {
     private final long flops, workspaceBytes;
     private final MemorySegment plan, buffers, nanoseconds, error;
     private final MemorySegment[] memory = new MemorySegment[TrainingLowering.SECOND_MOMENTS + 1];
-    private volatile boolean isClosed;
-    private boolean isFreed;
 
     /**
      * How to train.
@@ -187,24 +184,24 @@ public final class Trainer implements AutoCloseable {
      *     parameters are of no use then
      */
     public Result step(double learningRate) {
-        begin("step");
+        user.begin("step");
         try {
             return run(learningRate, MemorySegment.NULL);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
     /** As {@link #step}, and times each operation. */
     public List<Timing> profile(double learningRate) {
-        begin("profile");
+        user.begin("profile");
         try {
             run(learningRate, nanoseconds);
             var timings = new ArrayList<Timing>();
             for (var step : steps) timings.add(new Timing(step, nanoseconds.getAtIndex(ValueLayout.JAVA_LONG, timings.size())));
             return List.copyOf(timings);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
@@ -227,56 +224,56 @@ public final class Trainer implements AutoCloseable {
 
     /** What the network gave for the last step's pictures, before that step changed it: n x classes, on the Java heap. */
     public Tensor logits() {
-        begin("logits");
+        user.begin("logits");
         try {
             var shape = graph.forward().output().shape();
             return Tensor.of(Shape.of(shape.dim(0), shape.dim(1)), memory[TrainingLowering.LOGITS].toArray(ValueLayout.JAVA_FLOAT));
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
     /** Copies of all parameters and running statistics, by the network's keys. */
     public SequencedMap<String, Tensor> parameters() {
-        begin("parameters");
+        user.begin("parameters");
         try {
             var all = new LinkedHashMap<>(parameters.read(memory[TrainingLowering.PARAMETERS], ""));
             all.putAll(statistics.read(memory[TrainingLowering.STATISTICS], ""));
             return Collections.unmodifiableSequencedMap(all);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
     /** Copies of the last step's gradients, by the keys of their parameters. */
     public SequencedMap<String, Tensor> gradients() {
-        begin("gradients");
+        user.begin("gradients");
         try {
             return parameters.read(memory[TrainingLowering.GRADIENTS], "");
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
     /** Copies of the optimizer's moments: {@code moment.KEY}, and {@code second.KEY} where there are two. */
     public SequencedMap<String, Tensor> moments() {
-        begin("moments");
+        user.begin("moments");
         try {
             var all = new LinkedHashMap<>(parameters.read(memory[TrainingLowering.MOMENTS], MOMENT));
             if (options.optimizer().moments() > 1) all.putAll(parameters.read(memory[TrainingLowering.SECOND_MOMENTS], SECOND));
             return Collections.unmodifiableSequencedMap(all);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
     /** Steps done so far. */
     public long steps() {
-        begin("steps");
+        user.begin("steps");
         try {
             return sextant_training_state.step(state());
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
@@ -287,7 +284,7 @@ public final class Trainer implements AutoCloseable {
      * @throws IllegalArgumentException if a tensor is missing or of another shape; nothing is changed then
      */
     public void restore(Map<String, Tensor> parameters, Map<String, Tensor> moments, long steps) {
-        begin("restore");
+        user.begin("restore");
         try {
             boolean two = options.optimizer().moments() > 1;
             this.parameters.require(parameters, "");
@@ -300,7 +297,7 @@ public final class Trainer implements AutoCloseable {
             if (two) this.parameters.write(moments, SECOND, memory[TrainingLowering.SECOND_MOMENTS]);
             sextant_training_state.step(state(), steps);
         } finally {
-            use.unlock();
+            user.end();
         }
     }
 
@@ -333,29 +330,10 @@ public final class Trainer implements AutoCloseable {
         return memory[TrainingLowering.STATE];
     }
 
-    private void begin(String what) {
-        boolean entered = use.tryLock();
-        if (isClosed) {
-            if (entered) use.unlock();
-            throw new IllegalStateException(what + ": the trainer is closed");
-        }
-        if (!entered) {
-            throw new IllegalStateException(what + ": another thread is using this trainer, give each thread one of its own");
-        }
-    }
-
     /** Waits for a step to end and gives the memory back. Closing twice does nothing. */
     @Override
     public void close() {
-        isClosed = true;
-        use.lock();
-        try {
-            if (isFreed) return;
-            isFreed = true;
-            arena.close();
-        } finally {
-            use.unlock();
-        }
+        user.close(arena::close);
     }
 
     @Override

@@ -73,7 +73,7 @@ final class TrainChoices {
     private Long seed;
 
     @Option(names = "--precision", paramLabel = "P", converter = RunOptions.PrecisionConverter.class,
-        description = "fp32; strict: every product summed directly; bf16: half the bits between layers (AVX512_BF16).")
+        description = "fp32, or strict: every product summed directly (no Winograd).")
     private Precision precision;
 
     /** What was chosen, the rest as in {@code base}. @throws ParameterException for numbers out of range */

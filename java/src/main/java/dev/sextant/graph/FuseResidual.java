@@ -11,8 +11,19 @@ import java.util.HashMap;
  */
 public final class FuseResidual implements Pass {
 
+    /** What stands for a node and the sum of its result and {@code other}; null where it cannot take the sum. */
+    @FunctionalInterface
+    interface Taking {
+        Node sum(Node node, Value other, Node.Eltwise sum);
+    }
+
     @Override
     public Graph apply(Graph graph) {
+        return sumsTaken(graph, (node, other, sum) -> node instanceof Node.Conv conv && conv.isPlain()
+            ? conv.withResidual(other, sum.tail(), sum.dst()) : null);
+    }
+
+    static Graph sumsTaken(Graph graph, Taking taking) {
         var uses = graph.uses();
         var nodes = new ArrayList<Node>();
         var positions = new HashMap<Value, Integer>();
@@ -22,14 +33,14 @@ public final class FuseResidual implements Pass {
                 int last = -1;
                 for (var term : sum.sources()) {
                     var position = positions.get(term);
-                    if (position != null && nodes.get(position) instanceof Node.Conv conv && conv.isPlain()
-                        && uses.get(term).size() == 1 && !graph.isReported(term)) last = Math.max(last, position);
+                    if (position == null || uses.get(term).size() > 1 || graph.isReported(term)) continue;
+                    var other = term.equals(sum.src()) ? sum.other() : sum.src();
+                    var taken = position > last ? taking.sum(nodes.get(position), other, sum) : null;
+                    if (taken == null) continue;
+                    last = position;
+                    placed = taken;
                 }
-                if (last >= 0) {
-                    var conv = (Node.Conv) nodes.set(last, null);
-                    var other = sum.src().equals(conv.dst()) ? sum.other() : sum.src();
-                    placed = conv.withResidual(other, sum.tail(), sum.dst());
-                }
+                if (last >= 0) nodes.set(last, null);
             }
             positions.put(placed.dst(), nodes.size());
             nodes.add(placed);
