@@ -16,6 +16,7 @@ struct destination {
     uint64_t seed = 0;
     int first_channel = 0;
     double scale = 1, centre = 0;  // of the numbers
+    int32_t numbers = shape.dtype; // the type they are rounded to, if it is another one
 };
 
 using results = std::vector<std::vector<double>>;
@@ -28,7 +29,10 @@ inline results outcome(const op& operation, thread_pool& pool, const std::vector
     for (const operand* source : sources) addresses.emplace_back(source->data());
     for (const destination& d : destinations) {
         const operand& added = written.emplace_back(d.shape, d.first_channel);
-        if (d.seed) added.fill(d.seed, d.scale, d.centre).spoil_halo();
+        if (d.seed) {
+            const operand numbers(stored_as(d.numbers, d.shape), d.first_channel);
+            added.fill(numbers.fill(d.seed, d.scale, d.centre).dense()).spoil_halo();
+        }
         addresses.emplace_back(added.data());
     }
     EXPECT_EQ(operation.operand_count(), int(addresses.size()));
@@ -58,17 +62,24 @@ results reference_outcome(std::span<const implementation<Problem, Parameters>> l
 
 /// Runs every entry that accepts the problem, each on the best instruction set it accepts it for, compares it with the reference,
 /// and expects the same bits from 1, 2 and 3 threads.
+/// @param unrounded the problem with results of float32, for the reference; the tolerance then is for the arithmetic, and one
+///        rounding of each result's elements comes on top
 /// @return the names of the entries that took part, the reference's left out
 template <class Problem, class Parameters>
 std::vector<std::string> compare_outcomes(std::span<const implementation<Problem, Parameters>> list, const Problem& problem,
                                           const std::type_identity_t<Parameters>& parameters,
                                           const std::vector<const operand*>& sources,
-                                          const std::vector<destination>& destinations, double relative_tolerance) {
+                                          const std::vector<destination>& destinations, double relative_tolerance,
+                                          const std::type_identity_t<Problem>* unrounded = nullptr) {
     std::string shapes;
     for (const operand* source : sources) shapes += text(source->shape) + ", ";
     for (const destination& d : destinations) shapes += "-> " + text(d.shape);
     SCOPED_TRACE(shapes);
-    const results expected = reference_outcome(list, problem, parameters, sources, destinations);
+    auto reference_destinations = destinations;
+    if (unrounded)
+        for (destination& d : reference_destinations) d.shape = stored_as(SEXTANT_F32, d.shape);
+    const results expected =
+        reference_outcome(list, unrounded ? *unrounded : problem, parameters, sources, reference_destinations);
     std::vector<std::string> took_part;
     for (const auto& entry : list) {
         for (device_traits device : devices()) {
@@ -83,7 +94,8 @@ std::vector<std::string> compare_outcomes(std::span<const implementation<Problem
                     first = found;
                     for (size_t i = 0; i < found.size(); i++) {
                         SCOPED_TRACE("destination " + std::to_string(i));
-                        expect_close(found[i], expected[i], relative_tolerance);
+                        expect_close(found[i], expected[i], relative_tolerance,
+                                     unrounded ? destinations[i].shape : sextant_tensor{});
                     }
                 }
                 for (size_t i = 0; i < found.size(); i++)

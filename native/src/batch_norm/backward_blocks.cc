@@ -9,7 +9,7 @@ namespace {
 class batch_norm_backward_blocks final : public op {
   public:
     batch_norm_backward_blocks(const sextant_batch_norm_backward& problem, const batch_norm_training_kernels& kernels)
-        : op(problem.diff_src), problem_(problem), passes_(problem.diff_src),
+        : op(problem.diff_src), problem_(problem), passes_(problem.diff_src), bytes_(kernels.element_bytes),
           sums_(kernels.gradient_sums[problem.forward.has_residual][masks()]),
           gradient_(kernels.gradient[problem.accumulate][masks() && !problem.forward.has_residual]),
           gaps_(problem.forward.src.halo || problem.diff_dst.halo || (masks() && problem.forward.dst.halo)) {}
@@ -23,33 +23,34 @@ class batch_norm_backward_blocks final : public op {
         const sextant_tensor &src = problem_.forward.src, &mask = problem_.forward.dst, &diff_dst = problem_.diff_dst;
         const bool splits = problem_.forward.has_residual;
         const address* const rest = operands + 1 + masks();
-        const float* const activations = masks() ? operands[1].as<float>() : nullptr;
-        float* const diff_residual = splits ? rest[5].as<float>() : nullptr;
+        const address activations = masks() ? operands[1] : address();
+        const address diff_residual = splits ? rest[5] : address();
         // What went to the residual is masked already.
-        const float* const masked = splits ? diff_residual : rest[0].as<float>();
-        float* const diff_src = operands[operand_count() - 1];
+        const address masked = splits ? diff_residual : rest[0];
         const int64_t block_lanes = block_of(dst);
         const auto mean_of = [&](int64_t block) { return lanes_of(rest[2], block * block_lanes, dst.c, block_lanes); };
+        const auto at = [&](const sextant_tensor& t, const address& operand, int64_t image, int64_t block, int64_t y) {
+            std::byte* const first = operand.as<std::byte>();
+            return first ? first + bytes_ * row_offset(t, image, block, y) : nullptr;
+        };
 
         const auto sum = [&](int64_t block, int64_t image, int64_t y, int64_t rows, batch_norm_sums& sums) {
             const batch_norm_lanes mean = mean_of(block);
-            const int64_t at = row_offset(diff_dst, image, block, y);
-            sums_({operands[0].as<float>() + row_offset(src, image, block, y),
-                   activations ? activations + row_offset(mask, image, block, y) : nullptr, rest[0].as<float>() + at,
-                   splits ? diff_residual + at : nullptr, row_pitch(src), row_pitch(mask), row_pitch(diff_dst), &mean, &sums},
+            sums_({at(src, operands[0], image, block, y), at(mask, activations, image, block, y),
+                   at(diff_dst, rest[0], image, block, y), at(diff_dst, diff_residual, image, block, y), row_pitch(src),
+                   row_pitch(mask), row_pitch(diff_dst), &mean, &sums},
                   area_of(dst, rows, gaps_));
         };
         const auto finish = [&](int64_t block, const batch_norm_sums& sums) { return linear_function(block, sums, rest); };
         const auto apply = [&](int64_t block, int64_t image, int64_t y, int64_t rows, const linear& by) {
-            gradient_({operands[0].as<float>() + row_offset(src, image, block, y),
-                       activations ? activations + row_offset(mask, image, block, y) : nullptr,
-                       masked + row_offset(diff_dst, image, block, y), diff_src + row_offset(dst, image, block, y),
+            gradient_({at(src, operands[0], image, block, y), at(mask, activations, image, block, y),
+                       at(diff_dst, masked, image, block, y), at(dst, operands[operand_count() - 1], image, block, y),
                        row_pitch(src), row_pitch(mask), row_pitch(diff_dst), row_pitch(dst), &by.mean, &by.factor, &by.slope,
                        &by.shift},
                       area_of(dst, rows, gaps_ || dst.halo));
         };
         const int64_t streams = 5 + masks() * (splits ? 1 : 2) + splits + problem_.accumulate;
-        passes_.run(pool, streams * block_lanes * int64_t{sizeof(float)}, scratch, sum, finish, apply);
+        passes_.run(pool, streams * block_lanes * bytes_, scratch, sum, finish, apply);
     }
 
   private:
@@ -81,6 +82,7 @@ class batch_norm_backward_blocks final : public op {
 
     const sextant_batch_norm_backward problem_;
     const two_passes passes_;
+    const int64_t bytes_;  // of an element
     void (*const sums_)(const batch_norm_gradient_sums&, batch_norm_pixels);
     void (*const gradient_)(const batch_norm_gradient&, batch_norm_pixels);
     const bool gaps_;  // in what the first pass reads

@@ -18,15 +18,17 @@ std::string declines(const sextant_batch_norm_forward& a, const device_traits& d
 }
 
 template <int32_t Isa, const batch_norm_training_kernels& Kernels>
-constexpr entry blocked(const char* name) {
+constexpr entry blocked(const char* name, int32_t dtypes = f32_only) {
     return {name, declines<Isa, Kernels>,
             [](const sextant_batch_norm_forward& problem, const batch_norm_forward_parameters&, const device_traits&) {
                 return create_batch_norm_forward(problem, Kernels);
-            }};
+            },
+            dtypes};
 }
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    blocked<SEXTANT_ISA_AVX512_BF16, batch_norm_training_avx512_bf16>("bf16_batch_norm_forward_avx512_bf16", 1 << SEXTANT_BF16),
     blocked<SEXTANT_ISA_AVX512, batch_norm_training_avx512>("f32_batch_norm_forward_avx512"),
     blocked<SEXTANT_ISA_AVX2, batch_norm_training_avx2>("f32_batch_norm_forward_avx2"),
 #endif

@@ -11,7 +11,7 @@ namespace {
 class batch_norm_forward_blocks final : public op {
   public:
     batch_norm_forward_blocks(const sextant_batch_norm_forward& problem, const batch_norm_training_kernels& kernels)
-        : op(problem.dst), problem_(problem), passes_(problem.src), moments_(kernels.moments),
+        : op(problem.dst), problem_(problem), passes_(problem.src), bytes_(kernels.element_bytes), moments_(kernels.moments),
           apply_(kernels.apply[problem.has_residual][problem.activation == SEXTANT_RELU]),
           gaps_(dst.halo || (problem.has_residual && problem.residual.halo)) {}
 
@@ -22,21 +22,22 @@ class batch_norm_forward_blocks final : public op {
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_tensor &src = problem_.src, &residual = problem_.residual;
-        const float* const added = problem_.has_residual ? operands[1].as<float>() : nullptr;
         const address* const parameters = operands + (problem_.has_residual ? 2 : 1);
+        const auto at = [&](const sextant_tensor& t, const address& operand, int64_t image, int64_t block, int64_t y) {
+            return operand.as<std::byte>() + bytes_ * row_offset(t, image, block, y);
+        };
         const auto sum = [&](int64_t block, int64_t image, int64_t y, int64_t rows, batch_norm_sums& sums) {
-            moments_({operands[0].as<float>() + row_offset(src, image, block, y), row_pitch(src), &sums},
-                     area_of(src, rows, src.halo));
+            moments_({at(src, operands[0], image, block, y), row_pitch(src), &sums}, area_of(src, rows, src.halo));
         };
         const auto finish = [&](int64_t block, const batch_norm_sums& sums) { return normalisation(block, sums, parameters); };
         const auto apply = [&](int64_t block, int64_t image, int64_t y, int64_t rows, const linear& by) {
-            apply_({operands[0].as<float>() + row_offset(src, image, block, y),
-                    added ? added + row_offset(residual, image, block, y) : nullptr,
-                    parameters[5].as<float>() + row_offset(dst, image, block, y), row_pitch(src), row_pitch(residual),
-                    row_pitch(dst), &by.scale, &by.shift},
+            apply_({at(src, operands[0], image, block, y),
+                    problem_.has_residual ? at(residual, operands[1], image, block, y) : nullptr,
+                    at(dst, parameters[5], image, block, y), row_pitch(src), row_pitch(residual), row_pitch(dst), &by.scale,
+                    &by.shift},
                    area_of(src, rows, gaps_ || src.halo));
         };
-        passes_.run(pool, (added ? 4 : 3) * block_of(dst) * int64_t{sizeof(float)}, scratch, sum, finish, apply);
+        passes_.run(pool, (problem_.has_residual ? 4 : 3) * block_of(dst) * bytes_, scratch, sum, finish, apply);
     }
 
   private:
@@ -71,6 +72,7 @@ class batch_norm_forward_blocks final : public op {
 
     const sextant_batch_norm_forward problem_;
     const two_passes passes_;
+    const int64_t bytes_;  // of an element
     void (*const moments_)(const batch_norm_moments&, batch_norm_pixels);
     void (*const apply_)(const batch_norm_apply&, batch_norm_pixels);
     const bool gaps_;  // in dst or the residual

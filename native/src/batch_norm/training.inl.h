@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch normalisation with the batch's statistics (Ioffe & Szegedy, arXiv:1502.03167, algorithm 1) and its gradient, in a blocked
-// layout: a vector is one pixel's block. Bound by memory: every pass is one stream over each operand, four pixels at a time.
+// layout: a vector is one pixel's block, of floats or widened to them. Bound by memory: every pass is one stream over each
+// operand, four pixels at a time.
 //
 //   moments         sum x, sum x^2: in float about a pivot near the mean, for at most 256 pixels; then in double about zero,
 //                   where the variance may be 10^-9 of the squared mean before it suffers
@@ -51,15 +52,26 @@ SEXTANT_INLINE void in_stretches(batch_norm_pixels area, Add add, Flush flush) {
     if (held) flush(sums, held);
 }
 
+/// Pixel (y, x) of the rectangle.
+template <class Element>
+SEXTANT_INLINE const Element* pixel(const void* first, int64_t pitch, int64_t y, int64_t x) {
+    return static_cast<const Element*>(first) + y * pitch + x * lanes;
+}
+template <class Element>
+SEXTANT_INLINE Element* pixel(void* first, int64_t pitch, int64_t y, int64_t x) {
+    return static_cast<Element*>(first) + y * pitch + x * lanes;
+}
+
+template <class Element>
 static void batch_norm_moments_of(const batch_norm_moments& a, batch_norm_pixels area) {
     const int64_t near = area.pixels < 16 ? area.pixels : 16;
     vec pivot{};
-    for (int64_t x = 0; x < near; x++) pivot += load(a.src + x * lanes);
+    for (int64_t x = 0; x < near; x++) pivot += load(pixel<Element>(a.src, 0, 0, x));
     pivot *= 1.0f / static_cast<float>(near);
     in_stretches(
         area,
         [&](short_sums& sums, int u, int64_t y, int64_t x) __attribute__((always_inline)) {
-            const vec d = load(a.src + y * a.src_pitch + x * lanes) - pivot;
+            const vec d = load(pixel<Element>(a.src, a.src_pitch, y, x)) - pivot;
             sums.first[u] += d;
             sums.second[u] += d * d;
         },
@@ -87,34 +99,34 @@ SEXTANT_INLINE void each_pixel(batch_norm_pixels area, Body body) {
     }
 }
 
-template <bool Residual, bool Relu>
+template <class Element, bool Residual, bool Relu>
 static void batch_norm_apply_to(const batch_norm_apply& a, batch_norm_pixels area) {
     const vec scale = load(a.scale->of), shift = load(a.shift->of);
     each_pixel(area, [&](int64_t y, int64_t x) __attribute__((always_inline)) {
-        vec value = load(a.src + y * a.src_pitch + x * lanes) * scale + shift;
-        if constexpr (Residual) value += load(a.residual + y * a.residual_pitch + x * lanes);
-        store(a.dst + y * a.dst_pitch + x * lanes, Relu ? relu(value) : value);
+        vec value = load(pixel<Element>(a.src, a.src_pitch, y, x)) * scale + shift;
+        if constexpr (Residual) value += load(pixel<Element>(a.residual, a.residual_pitch, y, x));
+        store(pixel<Element>(a.dst, a.dst_pitch, y, x), Relu ? relu(value) : value);
     });
 }
 
 /// diff_dst where dst > 0.
-template <bool Masked, class Operands>
+template <class Element, bool Masked, class Operands>
 SEXTANT_INLINE vec passed(const Operands& a, int64_t y, int64_t x) {
-    const vec g = load(a.diff_dst + y * a.diff_dst_pitch + x * lanes);
+    const vec g = load(pixel<Element>(a.diff_dst, a.diff_dst_pitch, y, x));
     if constexpr (!Masked) return g;
-    return select(load(a.dst + y * a.dst_pitch + x * lanes) > 0.0f, g, vec{});
+    return select(load(pixel<Element>(a.dst, a.dst_pitch, y, x)) > 0.0f, g, vec{});
 }
 
-template <bool Residual, bool Masked>
+template <class Element, bool Residual, bool Masked>
 static void batch_norm_gradient_sums_of(const batch_norm_gradient_sums& a, batch_norm_pixels area) {
     const vec mean = load(a.mean->of);
     in_stretches(
         area,
         [&](short_sums& sums, int u, int64_t y, int64_t x) __attribute__((always_inline)) {
-            const vec g = passed<Masked>(a, y, x);
-            if constexpr (Residual) store(a.diff_residual + y * a.diff_dst_pitch + x * lanes, g);
+            const vec g = passed<Element, Masked>(a, y, x);
+            if constexpr (Residual) store(pixel<Element>(a.diff_residual, a.diff_dst_pitch, y, x), g);
             sums.first[u] += g;
-            sums.second[u] += g * (load(a.src + y * a.src_pitch + x * lanes) - mean);
+            sums.second[u] += g * (load(pixel<Element>(a.src, a.src_pitch, y, x)) - mean);
         },
         [&](const short_sums& sums, int64_t) __attribute__((always_inline)) {
             alignas(64) float first[lanes], second[lanes];
@@ -123,25 +135,27 @@ static void batch_norm_gradient_sums_of(const batch_norm_gradient_sums& a, batch
         });
 }
 
-template <bool Accumulate, bool Masked>
+template <class Element, bool Accumulate, bool Masked>
 static void batch_norm_gradient_of(const batch_norm_gradient& a, batch_norm_pixels area) {
     const vec mean = load(a.mean->of), factor = load(a.factor->of), slope = load(a.slope->of), shift = load(a.shift->of);
     each_pixel(area, [&](int64_t y, int64_t x) __attribute__((always_inline)) {
-        vec value = passed<Masked>(a, y, x) * factor + shift;
-        value += (load(a.src + y * a.src_pitch + x * lanes) - mean) * slope;
-        float* const to = a.diff_src + y * a.diff_src_pitch + x * lanes;
+        vec value = passed<Element, Masked>(a, y, x) * factor + shift;
+        value += (load(pixel<Element>(a.src, a.src_pitch, y, x)) - mean) * slope;
+        Element* const to = pixel<Element>(a.diff_src, a.diff_src_pitch, y, x);
         store(to, Accumulate ? load(to) + value : value);
     });
 }
 
+template <class E>
 inline constexpr batch_norm_training_kernels batch_norm_training_table{
     lanes,
-    batch_norm_moments_of,
-    {{batch_norm_apply_to<false, false>, batch_norm_apply_to<false, true>},
-     {batch_norm_apply_to<true, false>, batch_norm_apply_to<true, true>}},
-    {{batch_norm_gradient_sums_of<false, false>, batch_norm_gradient_sums_of<false, true>},
-     {batch_norm_gradient_sums_of<true, false>, batch_norm_gradient_sums_of<true, true>}},
-    {{batch_norm_gradient_of<false, false>, batch_norm_gradient_of<false, true>},
-     {batch_norm_gradient_of<true, false>, batch_norm_gradient_of<true, true>}}};
+    sizeof(E),
+    batch_norm_moments_of<E>,
+    {{batch_norm_apply_to<E, false, false>, batch_norm_apply_to<E, false, true>},
+     {batch_norm_apply_to<E, true, false>, batch_norm_apply_to<E, true, true>}},
+    {{batch_norm_gradient_sums_of<E, false, false>, batch_norm_gradient_sums_of<E, false, true>},
+     {batch_norm_gradient_sums_of<E, true, false>, batch_norm_gradient_sums_of<E, true, true>}},
+    {{batch_norm_gradient_of<E, false, false>, batch_norm_gradient_of<E, false, true>},
+     {batch_norm_gradient_of<E, true, false>, batch_norm_gradient_of<E, true, true>}}};
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const batch_norm_training_kernels batch_norm_training_avx512 = avx512::batch_norm_training_table;
+const batch_norm_training_kernels batch_norm_training_avx512 = avx512::batch_norm_training_table<float>;
 
 }  // namespace sextant

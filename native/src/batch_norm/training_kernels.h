@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels of batch normalisation in training, one set for each instruction set. All work on a rectangle of one channel
-// block's pixels; pitches are in floats.
+// The kernels of batch normalisation in training, one set for each instruction set and element type, which is that of all
+// tensors. All work on a rectangle of one channel block's pixels; pitches are in elements.
 #pragma once
 #include <cstdint>
 
@@ -30,23 +30,23 @@ struct batch_norm_pixels {
 
 /// Adds sum src and sum src^2.
 struct batch_norm_moments {
-    const float* src;
+    const void* src;
     int64_t src_pitch;
     batch_norm_sums* sums;
 };
 
 /// dst = act(src * scale + shift [+ residual])
 struct batch_norm_apply {
-    const float *src, *residual;
-    float* dst;
+    const void *src, *residual;
+    void* dst;
     int64_t src_pitch, residual_pitch, dst_pitch;
     const batch_norm_lanes *scale, *shift;
 };
 
 /// Adds sum g and sum g * (src - mean), with g = diff_dst where dst > 0; writes g to diff_residual when there is one.
 struct batch_norm_gradient_sums {
-    const float *src, *dst, *diff_dst;
-    float* diff_residual;
+    const void *src, *dst, *diff_dst;
+    void* diff_residual;
     int64_t src_pitch, dst_pitch, diff_dst_pitch;  // diff_residual has diff_dst's
     const batch_norm_lanes* mean;
     batch_norm_sums* sums;
@@ -54,14 +54,15 @@ struct batch_norm_gradient_sums {
 
 /// diff_src (+)= g * factor + (src - mean) * slope + shift
 struct batch_norm_gradient {
-    const float *src, *dst, *diff_dst;
-    float* diff_src;
+    const void *src, *dst, *diff_dst;
+    void* diff_src;
     int64_t src_pitch, dst_pitch, diff_dst_pitch, diff_src_pitch;
     const batch_norm_lanes *mean, *factor, *slope, *shift;
 };
 
 struct batch_norm_training_kernels {
     int block;
+    int64_t element_bytes;
     void (*moments)(const batch_norm_moments&, batch_norm_pixels);
     void (*apply[2][2])(const batch_norm_apply&, batch_norm_pixels);                   // [residual][relu]
     void (*gradient_sums[2][2])(const batch_norm_gradient_sums&, batch_norm_pixels);   // [residual][masked]
@@ -69,5 +70,7 @@ struct batch_norm_training_kernels {
 };
 
 extern const batch_norm_training_kernels batch_norm_training_avx512, batch_norm_training_avx2, batch_norm_training_portable;
+/// Of bf16.
+extern const batch_norm_training_kernels batch_norm_training_avx512_bf16;
 
 }  // namespace sextant
