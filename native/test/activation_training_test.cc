@@ -23,8 +23,10 @@ struct layer {
         return {&dst, &diff_dst};
     }
     std::vector<std::string> check(int activation, bool accumulate) const {
+        auto unrounded = problem(activation, accumulate);
+        unrounded.diff_src.dtype = SEXTANT_F32;
         return compare_outcomes(activation_backward_implementations(), problem(activation, accumulate), {}, sources(activation),
-                                {{diff_src, accumulate ? 7u : 0u, first}}, 0x1p-22);
+                                {{diff_src, accumulate ? 7u : 0u, first}}, 0x1p-22, &unrounded);
     }
 
     const operand dst, diff_dst;
@@ -74,6 +76,27 @@ TEST(activation_training, many_pixels_and_slices) {
             layer(bare, bare, bare).check(activation, true);
             const auto slice = shaped(layout, 3, 17, 4, 5, 0, 64);
             layer(slice, shaped(layout, 3, 17, 4, 5, 1, 48), slice, 16).check(activation, false);
+        }
+}
+
+TEST(activation_training, bf16_is_rounded_once) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const auto bf16 = [](int n, int c, int h, int w, int halo = 0, int c_total = 0) {
+        return stored_as(SEXTANT_BF16, shaped(SEXTANT_NCHW16C, n, c, h, w, halo, c_total));
+    };
+    for (int activation : activations)
+        for (bool accumulate : {false, true}) {
+            for (int c : {1, 16, 21})
+                for (int w : {1, 7, 19}) {
+                    layer(bf16(2, c, 3, w), bf16(2, c, 3, w), bf16(2, c, 3, w)).check(activation, accumulate);
+                    layer(bf16(2, c, 3, w, 1), bf16(2, c, 3, w), bf16(2, c, 3, w, 2)).check(activation, accumulate);
+                }
+            const auto many = bf16(2, 40, 61, 59), slice = bf16(3, 17, 4, 5, 0, 64);
+            const auto features = stored_as(SEXTANT_BF16, plain(3, 77));
+            EXPECT_EQ(layer(many, many, many).check(activation, accumulate),
+                      std::vector<std::string>{"bf16_activation_backward_avx512_bf16"});
+            layer(slice, bf16(3, 17, 4, 5, 1, 48), slice, 16).check(activation, accumulate);
+            layer(features, features, features).check(activation, accumulate);
         }
 }
 

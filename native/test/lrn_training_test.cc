@@ -15,8 +15,10 @@ struct layer {
     }
     sextant_lrn_backward problem(bool accumulate) const { return {forward, diff_dst.shape, diff_src, accumulate}; }
     std::vector<std::string> check(bool accumulate) const {
+        auto unrounded = problem(accumulate);
+        unrounded.diff_src.dtype = SEXTANT_F32;
         return compare_outcomes(lrn_backward_implementations(), problem(accumulate), {}, {&src, &diff_dst},
-                                {{diff_src, accumulate ? 7u : 0u, first}}, 0x1p-19);
+                                {{diff_src, accumulate ? 7u : 0u, first}}, 0x1p-19, &unrounded);
     }
 
     const sextant_lrn forward;
@@ -58,6 +60,21 @@ TEST(lrn_training, every_entry_equals_the_reference) {
                     layer(bare, bare, bare, size, 0.75f).check(false);
                     layer(bare, shaped(layout, 2, c, 3, w, 1), shaped(layout, 2, c, 3, w, 2), size, 0.6f).check(true);
                 }
+}
+
+TEST(lrn_training, bf16_is_rounded_once) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const auto bf16 = [](int c, int w, int halo = 0, int c_total = 0) {
+        return stored_as(SEXTANT_BF16, shaped(SEXTANT_NCHW16C, 2, c, 3, w, halo, c_total));
+    };
+    for (int size : {1, 2, 5, 37})
+        for (int c : {1, 16, 21, 64})
+            for (int w : {1, 5, 19}) {
+                EXPECT_EQ(layer(bf16(c, w), bf16(c, w), bf16(c, w), size, 0.75f).check(false),
+                          std::vector<std::string>{"bf16_lrn_backward_avx512_bf16"});
+                layer(bf16(c, w), bf16(c, w, 1), bf16(c, w, 2), size, 0.6f).check(true);
+            }
+    layer(bf16(17, 5, 0, 64), bf16(17, 5, 1, 48), bf16(17, 5, 0, 64), 5, 0.75f, 16).check(false);
 }
 
 TEST(lrn_training, many_pixels_and_slices) {

@@ -17,15 +17,18 @@ std::string declines(const sextant_activation_backward& a, const device_traits& 
 }
 
 template <int32_t Isa, const activation_backward_kernels& Kernels>
-constexpr entry entry_of(const char* name) {
+constexpr entry entry_of(const char* name, int32_t dtypes = f32_only) {
     return {name, declines<Isa>,
             [](const sextant_activation_backward& problem, const activation_backward_parameters&, const device_traits&) {
                 return create_activation_backward(problem, Kernels);
-            }};
+            },
+            dtypes};
 }
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    entry_of<SEXTANT_ISA_AVX512_BF16, activation_backward_avx512_bf16>("bf16_activation_backward_avx512_bf16",
+                                                                       1 << SEXTANT_BF16),
     entry_of<SEXTANT_ISA_AVX512, activation_backward_avx512>("f32_activation_backward_avx512"),
     entry_of<SEXTANT_ISA_AVX2, activation_backward_avx2>("f32_activation_backward_avx2"),
 #endif

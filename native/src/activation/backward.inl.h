@@ -17,15 +17,18 @@ SEXTANT_INLINE vec times_slope(vec g, vec y) {
     else return g;
 }
 
-template <int Function, bool Accumulate>
-static void activation_backward(const float* dst, const float* diff_dst, float* diff_src, int64_t count) {
+template <class Element, int Function, bool Accumulate>
+static void activation_backward(const void* dst_run, const void* diff_dst_run, void* diff_src_run, int64_t count) {
+    const Element* const dst = static_cast<const Element*>(dst_run);
+    const Element* const diff_dst = static_cast<const Element*>(diff_dst_run);
+    Element* const diff_src = static_cast<Element*>(diff_src_run);
     constexpr int unroll = 4;
     constexpr bool reads_dst = Function != SEXTANT_IDENTITY;
     const auto value = [&](int64_t i, auto read) __attribute__((always_inline)) {
         const vec x = times_slope<Function>(read(diff_dst + i), reads_dst ? read(dst + i) : vec{});
         return Accumulate ? read(diff_src + i) + x : x;
     };
-    const auto whole = [](const float* p) __attribute__((always_inline)) { return load_unaligned(p); };
+    const auto whole = [](const Element* p) __attribute__((always_inline)) { return load_unaligned(p); };
     int64_t i = 0;
     for (; i + unroll * lanes <= count; i += unroll * lanes) {
         vec x[unroll];
@@ -34,17 +37,18 @@ static void activation_backward(const float* dst, const float* diff_dst, float* 
     }
     for (; i < count; i += lanes) {
         const lane_mask rest = first_lanes_mask(count - i < lanes ? static_cast<int>(count - i) : lanes);
-        const auto part = [rest](const float* p) __attribute__((always_inline)) { return load_masked(p, rest); };
+        const auto part = [rest](const Element* p) __attribute__((always_inline)) { return load_masked(p, rest); };
         store_masked(diff_src + i, value(i, part), rest);
     }
 }
 
-template <int... Function>
+template <class Element, int... Function>
 constexpr activation_backward_kernels activation_backward_table_of() {
-    return {{{activation_backward<Function, false>, activation_backward<Function, true>}...}};
+    return {{{activation_backward<Element, Function, false>, activation_backward<Element, Function, true>}...}};
 }
 
+template <class Element>
 inline constexpr activation_backward_kernels activation_backward_table =
-    activation_backward_table_of<SEXTANT_IDENTITY, SEXTANT_RELU, SEXTANT_TANH, SEXTANT_SIGMOID>();
+    activation_backward_table_of<Element, SEXTANT_IDENTITY, SEXTANT_RELU, SEXTANT_TANH, SEXTANT_SIGMOID>();
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const activation_backward_kernels activation_backward_avx2 = avx2::activation_backward_table;
+const activation_backward_kernels activation_backward_avx2 = avx2::activation_backward_table<float>;
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const activation_backward_kernels activation_backward_portable = portable::activation_backward_table;
+const activation_backward_kernels activation_backward_portable = portable::activation_backward_table<float>;
 
 }  // namespace sextant

@@ -28,14 +28,14 @@ class activation_backward_runs final : public op {
     int operand_count() const override { return activates() ? 3 : 2; }
 
     void run(thread_pool& pool, const address* operands, std::byte*) const override {
-        const int64_t unit_bytes = std::min(length_, piece) * int64_t{sizeof(float)} * operand_count();
+        const int64_t unit_bytes = std::min(length_, piece) * element_bytes(dst) * operand_count();
         parallel_ranges(pool, dst.n * blocks_ * rows_ * pieces_, unit_bytes, [&](int64_t first, int64_t last, int) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t begin = unit % pieces_ * piece, row = unit / pieces_ % rows_;
                 const int64_t block = unit / pieces_ / rows_ % blocks_, n = unit / pieces_ / rows_ / blocks_;
                 const auto at = [&](const sextant_tensor& t, int operand) {
-                    return operands[operand].as<float>() + n * image_pitch(t) + block * plane_pitch(t) + origin(t) +
-                           row * row_pitch(t) + begin;
+                    const int64_t pixel = n * image_pitch(t) + block * plane_pitch(t) + origin(t) + row * row_pitch(t);
+                    return operands[operand].as<std::byte>() + element_bytes(t) * (pixel + begin);
                 };
                 kernel_(activates() ? at(problem_.dst, 0) : nullptr, at(problem_.diff_dst, operand_count() - 2),
                         at(dst, operand_count() - 1), std::min(piece, length_ - begin));

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const lrn_backward_kernels lrn_backward_avx2 = avx2::lrn_backward_table;
+const lrn_backward_kernels lrn_backward_avx2 = avx2::lrn_backward_table<float>;
 
 }  // namespace sextant

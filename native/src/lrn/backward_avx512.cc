@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const lrn_backward_kernels lrn_backward_avx512 = avx512::lrn_backward_table;
+const lrn_backward_kernels lrn_backward_avx512 = avx512::lrn_backward_table<float>;
 
 }  // namespace sextant

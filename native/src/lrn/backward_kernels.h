@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels of local response normalisation's gradient in a blocked layout, one for each instruction set.
+// The kernels of local response normalisation's gradient in a blocked layout, one for each instruction set and element type,
+// which is that of all tensors.
 #pragma once
 #include <cstdint>
 
@@ -7,9 +8,9 @@ namespace sextant {
 
 /// A strip of at most lrn_strip pixels with all their channels.
 struct lrn_backward_run {
-    const float *src, *diff_dst;
-    float* diff_src;
-    int64_t src_pitch, diff_dst_pitch, diff_src_pitch;  // floats between channel blocks
+    const void *src, *diff_dst;
+    void* diff_src;
+    int64_t src_pitch, diff_dst_pitch, diff_src_pitch;  // elements between channel blocks
     int pixels, channels;
     int before, after;  // channels of the window on either side
     float alpha, beta, bias;
@@ -23,5 +24,7 @@ struct lrn_backward_kernels {
 };
 
 extern const lrn_backward_kernels lrn_backward_avx512, lrn_backward_avx2, lrn_backward_portable;
+/// Of bf16.
+extern const lrn_backward_kernels lrn_backward_avx512_bf16;
 
 }  // namespace sextant

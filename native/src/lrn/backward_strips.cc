@@ -23,19 +23,19 @@ class lrn_backward_strips final : public op {
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_lrn& a = problem_.forward;
-        const int64_t pixel_bytes = channel_blocks(dst) * block_of(dst) * int64_t{sizeof(float)};
+        const int64_t pixel_bytes = channel_blocks(dst) * block_of(dst) * element_bytes(dst);
         const int64_t unit_bytes = 3 * std::min(length_, lrn_strip) * pixel_bytes;
         parallel_ranges(pool, dst.n * rows_ * strips_, unit_bytes, [&](int64_t first, int64_t last, int thread) {
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t row = unit / strips_ % rows_, n = unit / strips_ / rows_;
                 const int begin = static_cast<int>(unit % strips_) * lrn_strip;
-                const auto at = [&](const sextant_tensor& t) {
-                    return n * image_pitch(t) + origin(t) + row * row_pitch(t) + int64_t{begin} * block_of(t);
+                const auto at = [&](const sextant_tensor& t, int operand) {
+                    const int64_t pixel = n * image_pitch(t) + origin(t) + row * row_pitch(t) + int64_t{begin} * block_of(t);
+                    return operands[operand].as<std::byte>() + element_bytes(t) * pixel;
                 };
-                kernel_({operands[0].as<float>() + at(a.src), operands[1].as<float>() + at(problem_.diff_dst),
-                         operands[2].as<float>() + at(dst), plane_pitch(a.src), plane_pitch(problem_.diff_dst), plane_pitch(dst),
-                         std::min(lrn_strip, length_ - begin), dst.c, before(), after(), a.alpha, a.beta, a.bias,
-                         problem_.accumulate != 0, reinterpret_cast<float*>(scratch) + thread * scratch_floats()});
+                kernel_({at(a.src, 0), at(problem_.diff_dst, 1), at(dst, 2), plane_pitch(a.src), plane_pitch(problem_.diff_dst),
+                         plane_pitch(dst), std::min(lrn_strip, length_ - begin), dst.c, before(), after(), a.alpha, a.beta,
+                         a.bias, problem_.accumulate != 0, reinterpret_cast<float*>(scratch) + thread * scratch_floats()});
             }
         });
     }

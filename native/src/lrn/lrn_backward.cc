@@ -18,15 +18,17 @@ std::string declines(const sextant_lrn_backward& a, const device_traits& device)
 }
 
 template <int32_t Isa, const lrn_backward_kernels& Kernels>
-constexpr entry entry_of(const char* name) {
+constexpr entry entry_of(const char* name, int32_t dtypes = f32_only) {
     return {name, declines<Isa, Kernels>,
             [](const sextant_lrn_backward& problem, const lrn_backward_parameters&, const device_traits&) {
                 return create_lrn_backward(problem, Kernels);
-            }};
+            },
+            dtypes};
 }
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    entry_of<SEXTANT_ISA_AVX512_BF16, lrn_backward_avx512_bf16>("bf16_lrn_backward_avx512_bf16", 1 << SEXTANT_BF16),
     entry_of<SEXTANT_ISA_AVX512, lrn_backward_avx512>("f32_lrn_backward_avx512"),
     entry_of<SEXTANT_ISA_AVX2, lrn_backward_avx2>("f32_lrn_backward_avx2"),
 #endif

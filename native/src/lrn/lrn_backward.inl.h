@@ -13,8 +13,10 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-template <bool ThreeQuarters>
+template <class Element, bool ThreeQuarters>
 static void lrn_backward_strip(const lrn_backward_run& a) {
+    const Element* const src = static_cast<const Element*>(a.src);
+    const Element* const diff_dst = static_cast<const Element*>(a.diff_dst);
     const int blocks = (a.channels + lanes - 1) / lanes;
     const int64_t row_floats = lrn_pixel_floats(a.channels, a.before, a.after, lanes);
     const int64_t pixel_floats = 2 * row_floats + blocks * int64_t{lanes};
@@ -31,7 +33,7 @@ static void lrn_backward_strip(const lrn_backward_run& a) {
     for (int b = 0; b < blocks; b++) {
         float* squares = a.scratch + squares_lead + b * lanes;
         for (int x = 0; x < a.pixels; x++, squares += pixel_floats) {
-            const vec value = first_lanes(load(a.src + b * a.src_pitch + x * lanes), own_lanes(b));
+            const vec value = first_lanes(load(src + b * a.src_pitch + x * lanes), own_lanes(b));
             store(squares, value * value);
         }
     }
@@ -44,7 +46,7 @@ static void lrn_backward_strip(const lrn_backward_run& a) {
             for (int j = -a.before; j <= a.after; j++) sum += load_unaligned(squares + j);
             const vec base = sum * a.alpha + a.bias;
             const vec power = ThreeQuarters ? negative_three_quarter_power(base) : negative_power(base, a.beta);
-            const vec value = load(a.src + b * a.src_pitch + x * lanes), g = load(a.diff_dst + b * a.diff_dst_pitch + x * lanes);
+            const vec value = load(src + b * a.src_pitch + x * lanes), g = load(diff_dst + b * a.diff_dst_pitch + x * lanes);
             store(ratios, first_lanes(g * value * power / base, own_lanes(b)));
             store(powers, power);
         }
@@ -53,21 +55,23 @@ static void lrn_backward_strip(const lrn_backward_run& a) {
     for (int b = 0; b < blocks; b++) {
         const float* ratios = a.scratch + row_floats + ratios_lead + b * lanes;
         const float* powers = a.scratch + 2 * row_floats + b * lanes;
-        float* diff_src = a.diff_src + b * a.diff_src_pitch;
+        Element* diff_src = static_cast<Element*>(a.diff_src) + b * a.diff_src_pitch;
         for (int x = 0; x < a.pixels; x++, ratios += pixel_floats, powers += pixel_floats, diff_src += lanes) {
             vec sum{};
             for (int j = -a.after; j <= a.before; j++) sum += load_unaligned(ratios + j);
-            const vec value = load(a.src + b * a.src_pitch + x * lanes), g = load(a.diff_dst + b * a.diff_dst_pitch + x * lanes);
+            const vec value = load(src + b * a.src_pitch + x * lanes), g = load(diff_dst + b * a.diff_dst_pitch + x * lanes);
             const vec gradient = first_lanes(g * load(powers) + value * factor * sum, own_lanes(b));
             store(diff_src, a.accumulate ? load(diff_src) + gradient : gradient);
         }
     }
 }
 
+template <class Element>
 static void lrn_backward(const lrn_backward_run& a) {
-    a.beta == 0.75f ? lrn_backward_strip<true>(a) : lrn_backward_strip<false>(a);
+    a.beta == 0.75f ? lrn_backward_strip<Element, true>(a) : lrn_backward_strip<Element, false>(a);
 }
 
-inline constexpr lrn_backward_kernels lrn_backward_table{lanes, lrn_backward};
+template <class Element>
+inline constexpr lrn_backward_kernels lrn_backward_table{lanes, lrn_backward<Element>};
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE
