@@ -28,6 +28,8 @@ sextant_pool2d forward_of(int kind, const shape& s, const sextant_tensor& src, s
 std::vector<std::string> check(const sextant_pool2d& forward, const sextant_tensor& diff_src, bool accumulate,
                                int first_channel = 0, double levels = 0) {
     const sextant_pool2d_backward problem{forward, forward.dst, diff_src, accumulate};
+    auto unrounded = problem;
+    unrounded.diff_src.dtype = SEXTANT_F32;
     const operand src(forward.src, first_channel), diff_dst(forward.dst, first_channel);
     src.fill_with([&](int n, int c, int y, int x) {
         const double value = noise(1, ((uint64_t(n) * 99 + c) * 99 + y) * 99 + x);
@@ -38,7 +40,7 @@ std::vector<std::string> check(const sextant_pool2d& forward, const sextant_tens
     std::vector<const operand*> sources{&src, &diff_dst};
     if (forward.kind != SEXTANT_POOL_MAX) sources.erase(sources.begin());
     return compare_outcomes(pool2d_backward_implementations(), problem, {}, sources,
-                            {{diff_src, accumulate ? 7u : 0u, first_channel}}, 0x1p-21);
+                            {{diff_src, accumulate ? 7u : 0u, first_channel}}, 0x1p-21, &unrounded);
 }
 
 constexpr int kinds[] = {SEXTANT_POOL_MAX, SEXTANT_POOL_AVERAGE, SEXTANT_POOL_AVERAGE_WITH_PAD};
@@ -102,6 +104,36 @@ TEST(pool2d_training, every_entry_equals_the_reference) {
                         check(forward_of(kind, s, src, dst), shaped(layout, 2, c, 7, w, 1), flag, 0, flag ? 2 : 0);
                         if (!flag) check(forward_of(kind, s, src, shaped(layout, 2, c, 1, 1)), src, flag, 0, 1);
                     }
+}
+
+/// Windows that overlap, leave gaps or end before the image does: sums are kept in float32 and rounded once.
+TEST(pool2d_training, bf16_is_rounded_once) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const auto bf16 = [](int c, int h, int w, int halo = 0, int c_total = 0) {
+        return stored_as(SEXTANT_BF16, shaped(SEXTANT_NCHW16C, 2, c, h, w, halo, c_total));
+    };
+    const std::vector<std::string> narrow{"bf16_pool2d_backward_avx512_bf16"};
+    for (int kind : kinds) {
+        for (const shape& s : shapes)
+            for (int w : {5, 6, 11})
+                for (bool flag : {false, true}) {
+                    const int c = flag ? 5 : 33;
+                    const auto src = bf16(c, 7, w, flag), dst = flag ? bf16(c, 1, 1, 1) : stored_as(SEXTANT_F32, bf16(c, 1, 1));
+                    EXPECT_EQ(check(forward_of(kind, s, src, dst), bf16(c, 7, w, 1), flag, 0, flag ? 2 : 0), narrow);
+                }
+        for (const shape& s : {shape{1, 2, 0}, {2, 3, 0}, {2, 5, 0}, {3, 1, 3, false, 3}})
+            for (bool accumulate : {false, true})
+                check(forward_of(kind, s, bf16(20, 12, 13), bf16(20, 1, 1)), bf16(20, 12, 13), accumulate);
+        const auto slice = bf16(24, 28, 28, 0, 48);
+        check(forward_of(kind, {3, 2, 1}, slice, bf16(24, 1, 1, 1, 64)), bf16(24, 28, 28, 1, 80), true, 16);
+    }
+    for (int32_t dtype : {SEXTANT_BF16, SEXTANT_F32})
+        for (int layout : {SEXTANT_NCHW, SEXTANT_NCHW16C})
+            for (bool accumulate : {false, true}) {
+                const auto src = bf16(20, 7, 8), pixel = stored_as(dtype, shaped(layout, 2, 20, 1, 1));
+                EXPECT_EQ(check({src, pixel, SEXTANT_POOL_AVERAGE, 7, 8, 1, 1, 0, 0, 0, 0, 1, 1, 0}, src, accumulate), narrow);
+                EXPECT_EQ(check({src, bf16(20, 3, 2), SEXTANT_POOL_AVERAGE_ADAPTIVE}, src, accumulate), narrow);
+            }
 }
 
 TEST(pool2d_training, global_and_adaptive_averages) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hands the output rows of one channel block of one image after the other to the kernel: a pixel's sum has a fixed order. Rows of
-// diff_src are cleared just before the first window that reaches them.
+// sums are begun just before the first window that reaches them, and written, where they are not diff_src's own, after the last.
+#include <cstring>
+
 #include "pool2d/pool2d_backward_lists.h"
 #include "pool2d/problem_windows.h"
 #include "runtime/ranges.h"
@@ -15,22 +17,36 @@ class pool2d_backward_planes final : public op {
     pool2d_backward_planes(const sextant_pool2d_backward& problem, const pool2d_backward_kernels& kernels)
         : op(problem.diff_src), problem_(problem), rows_(pool2d_row_windows(problem.forward)),
           columns_(pool2d_column_windows(problem.forward)), dilation_(pool2d_dilation(problem.forward)),
-          kernel_(kernel_for(problem.forward, kernels)), clear_(kernels.clear) {
+          kernel_(kernel_for(problem.forward, kernels)), kernels_(kernels), finished_(rows_.size()), sum_rows_(dst.h) {
         const int outputs = problem.forward.dst.w;
         const auto whole = [&](int q) { return columns_[q].taps == problem.forward.s; };
         while (inner_first_ < outputs && !whole(inner_first_)) inner_first_++;
         inner_last_ = inner_first_;
         while (inner_last_ < outputs && whole(inner_last_)) inner_last_++;
+        int finished = dst.h, needed = 1;
+        for (size_t p = rows_.size(); p-- > 0;) {
+            finished_[p] = finished;
+            if (rows_[p].taps) finished = std::min(finished, rows_[p].first);
+        }
+        for (size_t p = 0, begun = 0; p < rows_.size(); p++) {
+            begun = std::max<size_t>(begun, end_of(rows_[p]));
+            needed = std::max(needed, static_cast<int>(begun) - (p ? finished_[p - 1] : 0));
+        }
+        if (kernels.write) sum_rows_ = needed;
     }
 
     int operand_count() const override { return is_maximum() ? 3 : 2; }
     int64_t flops() const override { return pool2d_flops(problem_.forward); }
+    int64_t scratch_bytes(int threads) const override {
+        return kernels_.write ? threads * sum_rows_ * row_elements() * int64_t{sizeof(float)} : 0;
+    }
 
-    void run(thread_pool& pool, const address* operands, std::byte*) const override {
+    void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const int64_t blocks = channel_blocks(dst);
-        const int64_t plane_bytes = (2 + is_maximum()) * plane_pitch(dst) * int64_t{sizeof(float)};
-        parallel_ranges(pool, dst.n * blocks, plane_bytes, [&](int64_t first, int64_t last, int) {
-            for (int64_t unit = first; unit < last; unit++) plane(operands, unit / blocks, unit % blocks);
+        const int64_t plane_bytes = (2 + is_maximum()) * plane_pitch(dst) * element_bytes(dst);
+        parallel_ranges(pool, dst.n * blocks, plane_bytes, [&](int64_t first, int64_t last, int thread) {
+            float* const sums = reinterpret_cast<float*>(scratch) + thread * sum_rows_ * row_elements();
+            for (int64_t unit = first; unit < last; unit++) plane(operands, unit / blocks, unit % blocks, sums);
         });
     }
 
@@ -43,43 +59,61 @@ class pool2d_backward_planes final : public op {
 
     bool is_maximum() const { return problem_.forward.kind == SEXTANT_POOL_MAX; }
 
-    static int64_t plane_offset(const sextant_tensor& t, int64_t n, int64_t block) {
-        return n * image_pitch(t) + block * plane_pitch(t) + origin(t);
+    int64_t row_elements() const { return int64_t{dst.w} * block_of(dst); }
+    int end_of(const window& rows) const { return rows.taps ? rows.first + (rows.taps - 1) * dilation_.h + 1 : 0; }
+
+    static std::byte* plane_at(const sextant_tensor& t, const address& operand, int64_t n, int64_t block) {
+        return operand.as<std::byte>() + element_bytes(t) * (n * image_pitch(t) + block * plane_pitch(t) + origin(t));
     }
 
-    void plane(const address* operands, int64_t n, int64_t block) const {
+    /// @param sums room for sum_rows_ rows where diff_src does not hold them itself
+    void plane(const address* operands, int64_t n, int64_t block, float* sums) const {
         const sextant_tensor &src = problem_.forward.src, &diff_dst = problem_.diff_dst;
         const int gradient = is_maximum() ? 1 : 0;
-        float* const out = operands[gradient + 1].as<float>() + plane_offset(dst, n, block);
+        std::byte* const out = plane_at(dst, operands[gradient + 1], n, block);
         alignas(64) float pixel[widest_block] = {};
-        const float* from = operands[gradient].as<float>();
+        const std::byte* from = operands[gradient].as<std::byte>();
         if (diff_dst.layout == dst.layout) {
-            from += plane_offset(diff_dst, n, block);
+            from = plane_at(diff_dst, operands[gradient], n, block);
         } else {  // a single pixel, of NCHW
-            const int64_t first = block * block_of(dst);
-            std::copy_n(from + n * image_pitch(diff_dst) + first, std::min<int64_t>(block_of(dst), dst.c - first), pixel);
-            from = pixel;
+            const int64_t first = block * block_of(dst), channels = std::min<int64_t>(block_of(dst), dst.c - first);
+            std::memcpy(pixel, from + element_bytes(diff_dst) * (n * image_pitch(diff_dst) + first),
+                        element_bytes(diff_dst) * channels);
+            from = reinterpret_cast<const std::byte*>(pixel);
         }
-        pool2d_backward_row row{is_maximum() ? operands[0].as<float>() + plane_offset(src, n, block) : nullptr, nullptr, out,
-                                row_pitch(src), row_pitch(dst), {}, columns_.data(), diff_dst.w, inner_first_, inner_last_,
+        const bool apart = kernels_.write;
+        if (!apart) sums = reinterpret_cast<float*>(out);
+        const int64_t sums_pitch = apart ? row_elements() : row_pitch(dst), out_pitch = element_bytes(dst) * row_pitch(dst);
+        const auto sums_of = [&](int y) { return sums + y % sum_rows_ * sums_pitch; };
+        pool2d_backward_row row{is_maximum() ? plane_at(src, operands[0], n, block) : nullptr, nullptr, sums, row_pitch(src),
+                                sums_pitch, sum_rows_, 0, {}, columns_.data(), diff_dst.w, inner_first_, inner_last_,
                                 dilation_.h, dilation_.w};
-        int cleared = problem_.accumulate ? dst.h : 0;
+        int begun = 0, finished = 0;
+        const auto begin = [&](int end) {
+            for (; begun < end; begun++)
+                if (!problem_.accumulate) kernels_.clear(sums_of(begun), row_elements());
+                else if (apart) kernels_.read(out + begun * out_pitch, sums_of(begun), row_elements());
+        };
         for (int p = 0; p < diff_dst.h; p++) {
             row.rows = rows_[p];
-            row.diff_dst = from + p * row_pitch(diff_dst);
-            for (; cleared <= row.rows.first + (row.rows.taps - 1) * dilation_.h; cleared++) clear_row(out, cleared);
+            row.first_sum_row = row.rows.first % sum_rows_;
+            row.diff_dst = from + element_bytes(diff_dst) * p * row_pitch(diff_dst);
+            begin(end_of(row.rows));
             kernel_(row);
+            for (; finished < finished_[p]; finished++) {
+                begin(finished + 1);  // those between windows, and below the last
+                if (apart) kernels_.write(sums_of(finished), out + finished * out_pitch, row_elements());
+            }
         }
-        for (; cleared < dst.h; cleared++) clear_row(out, cleared);
     }
-
-    void clear_row(float* out, int y) const { clear_(out + y * row_pitch(dst), int64_t{dst.w} * block_of(dst)); }
 
     const sextant_pool2d_backward problem_;
     const std::vector<window> rows_, columns_;
     const pool2d_steps dilation_;
     pool2d_backward_kernel* const kernel_;
-    void (*const clear_)(float*, int64_t);
+    const pool2d_backward_kernels& kernels_;
+    std::vector<int> finished_;  // for each row of outputs: so many rows of diff_src no later one reaches
+    int sum_rows_;
     int inner_first_ = 0, inner_last_ = 0;
 };
 

@@ -4,7 +4,7 @@
 // by its number, which is a float so that one kind of vector does.
 //
 //   largest = x[0], number = 0;  for each pixel i: if x[i] > largest: largest = x[i], number = i
-//   for each pixel i: diff_src[i] += number == i ? diff_dst : 0
+//   for each pixel i: sum[i] += number == i ? diff_dst : 0
 //
 // The windows of rows that follow one another overlap in memory that is in cache by then.
 #pragma once
@@ -13,16 +13,21 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-/// A window of Height x Width pixels, or where those are 0 of as many as the row and the column say.
-template <int Height, int Width>
-SEXTANT_INLINE void add_to_largest(const pool2d_backward_row& a, const window& column, vec g) {
+/// The sums of a window's row r.
+SEXTANT_INLINE float* sums_of(const pool2d_backward_row& a, int r) {
+    const int y = a.first_sum_row + r * a.dilation_h;
+    return a.sums + (y < a.sum_rows ? y : y - a.sum_rows) * a.sums_pitch;
+}
+
+/// A window of Height x Width pixels, or where those are 0 of as many as the row and the column say. `row(r)` is where the sums
+/// of its row r begin.
+template <class Src, int Height, int Width, class Row>
+SEXTANT_INLINE void add_to_largest(const pool2d_backward_row& a, const window& column, vec g, Row row) {
     const int height = Height ? Height : a.rows.taps, width = Width ? Width : column.taps;
-    const int64_t step_w = Width ? lanes : a.dilation_w * int64_t{lanes};
+    const int64_t step_w = Width ? lanes : a.dilation_w * int64_t{lanes}, first = column.first * int64_t{lanes};
     const int64_t src_step = Height ? a.src_pitch : a.dilation_h * a.src_pitch;
-    const int64_t diff_step = Height ? a.diff_src_pitch : a.dilation_h * a.diff_src_pitch;
     if (height == 0 || width == 0) return;
-    const float* const src = a.src + a.rows.first * a.src_pitch + column.first * int64_t{lanes};
-    float* const diff_src = a.diff_src + a.rows.first * a.diff_src_pitch + column.first * int64_t{lanes};
+    const Src* const src = static_cast<const Src*>(a.src) + a.rows.first * a.src_pitch + first;
     vec largest = load(src), number{};
 #pragma GCC unroll 3
     for (int r = 0; r < height; r++)
@@ -34,36 +39,51 @@ SEXTANT_INLINE void add_to_largest(const pool2d_backward_row& a, const window& c
             largest = max(x, largest);
         }
 #pragma GCC unroll 3
-    for (int r = 0; r < height; r++)
+    for (int r = 0; r < height; r++) {
+        float* const sums = row(r) + first;
 #pragma GCC unroll 3
         for (int s = 0; s < width; s++) {
-            float* const to = diff_src + r * diff_step + s * step_w;
+            float* const to = sums + s * step_w;
             store(to, load(to) + select(number == static_cast<float>(r * width + s), g, vec{}));
         }
+    }
 }
 
-template <int Height, int Width>
+template <class Src, class DiffDst, int Height, int Width>
 static void pool2d_backward_max(const pool2d_backward_row& a) {
-    const bool whole = Height && a.rows.taps == Height;
-    const int first = whole ? a.inner_first : a.outputs, last = whole ? a.inner_last : a.outputs;
-    int q = 0;
-    for (; q < first; q++) add_to_largest<0, 0>(a, a.columns[q], load(a.diff_dst + q * int64_t{lanes}));
-    if constexpr (Height > 0)
-        for (; q < last; q++) add_to_largest<Height, Width>(a, a.columns[q], load(a.diff_dst + q * int64_t{lanes}));
-    for (; q < a.outputs; q++) add_to_largest<0, 0>(a, a.columns[q], load(a.diff_dst + q * int64_t{lanes}));
+    const DiffDst* const diff_dst = static_cast<const DiffDst*>(a.diff_dst);
+    const auto any = [&](int first, int last) {
+        for (int q = first; q < last; q++)
+            add_to_largest<Src, 0, 0>(a, a.columns[q], load(diff_dst + q * int64_t{lanes}),
+                                      [&](int r) __attribute__((always_inline)) { return sums_of(a, r); });
+    };
+    if constexpr (Height > 0) {
+        if (a.rows.taps == Height) {
+            float* rows[Height];
+            for (int r = 0; r < Height; r++) rows[r] = sums_of(a, r);
+            any(0, a.inner_first);
+            for (int q = a.inner_first; q < a.inner_last; q++)
+                add_to_largest<Src, Height, Width>(a, a.columns[q], load(diff_dst + q * int64_t{lanes}),
+                                                   [&](int r) __attribute__((always_inline)) { return rows[r]; });
+            return any(a.inner_last, a.outputs);
+        }
+    }
+    any(0, a.outputs);
 }
 
+template <class DiffDst>
 static void pool2d_backward_average(const pool2d_backward_row& a) {
     for (int q = 0; q < a.outputs; q++) {
         const window column = a.columns[q];
         const float share = 1.0f / (static_cast<float>(a.rows.divisor) * static_cast<float>(column.divisor));
-        const vec g = load(a.diff_dst + q * int64_t{lanes}) * share;
-        float* row = a.diff_src + a.rows.first * a.diff_src_pitch + column.first * int64_t{lanes};
-        for (int r = 0; r < a.rows.taps; r++, row += a.dilation_h * a.diff_src_pitch)
+        const vec g = load(static_cast<const DiffDst*>(a.diff_dst) + q * int64_t{lanes}) * share;
+        for (int r = 0; r < a.rows.taps; r++) {
+            float* const sums = sums_of(a, r) + column.first * int64_t{lanes};
             for (int s = 0; s < column.taps; s++) {
-                float* const to = row + s * a.dilation_w * int64_t{lanes};
+                float* const to = sums + s * a.dilation_w * int64_t{lanes};
                 store(to, load(to) + g);
             }
+        }
     }
 }
 
@@ -71,8 +91,18 @@ static void pool2d_clear(float* row, int64_t count) {
     for (int64_t i = 0; i < count; i += lanes) store(row + i, vec{});
 }
 
-inline constexpr pool2d_backward_kernels pool2d_backward_table{
-    lanes, pool2d_backward_max<0, 0>, pool2d_backward_max<2, 2>, pool2d_backward_max<3, 3>, pool2d_backward_average,
-    pool2d_clear};
+/// Of these element types of src and diff_dst; `read` and `write` unless diff_src is of floats.
+template <class Src, class DiffDst>
+constexpr pool2d_backward_kernels pool2d_backward_table(void (*read)(const void*, float*, int64_t) = nullptr,
+                                                        void (*write)(const float*, void*, int64_t) = nullptr) {
+    return {lanes,
+            pool2d_backward_max<Src, DiffDst, 0, 0>,
+            pool2d_backward_max<Src, DiffDst, 2, 2>,
+            pool2d_backward_max<Src, DiffDst, 3, 3>,
+            pool2d_backward_average<DiffDst>,
+            pool2d_clear,
+            read,
+            write};
+}
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE
