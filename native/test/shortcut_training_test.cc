@@ -9,12 +9,15 @@ namespace {
 /// diff_dst of twice the channels.
 std::vector<std::string> check(const sextant_tensor& diff_src, int dst_layout, int dst_channels, int stride, bool accumulate,
                                int halo = 0) {
-    const auto diff_dst_shape = shaped(dst_layout, diff_src.n, dst_channels, (diff_src.h - 1) / stride + 1,
-                                       (diff_src.w - 1) / stride + 1, halo);
+    const int p = (diff_src.h - 1) / stride + 1, q = (diff_src.w - 1) / stride + 1;
+    const auto diff_dst_shape = stored_as(diff_src.dtype, shaped(dst_layout, diff_src.n, dst_channels, p, q, halo));
     const operand diff_dst(diff_dst_shape);
     diff_dst.fill(2).spoil_halo();
-    return compare_outcomes(shortcut_backward_implementations(), {{diff_src, diff_dst_shape, stride}, accumulate}, {},
-                            {&diff_dst}, {{diff_src, accumulate ? 7u : 0u}}, 0x1p-23);
+    const shortcut_backward_problem problem{{diff_src, diff_dst_shape, stride}, accumulate};
+    auto unrounded = problem;
+    unrounded.src.dtype = SEXTANT_F32;
+    return compare_outcomes(shortcut_backward_implementations(), problem, {}, {&diff_dst}, {{diff_src, accumulate ? 7u : 0u}},
+                            0x1p-23, &unrounded);
 }
 
 TEST(shortcut_training, reference_is_the_transpose_of_the_forward_pass) {
@@ -37,6 +40,20 @@ TEST(shortcut_training, every_entry_equals_the_reference) {
                         check(shaped(layout, 2, c, 5, w), layout, 2 * c, stride, accumulate);
                         check(shaped(layout, 2, c, 6, w, 1, c + 16), layout, 2 * c + 5, stride, accumulate, 1);
                     }
+}
+
+TEST(shortcut_training, bf16_is_rounded_once) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const auto bf16 = [](int c, int h, int w, int halo = 0, int c_total = 0) {
+        return stored_as(SEXTANT_BF16, shaped(SEXTANT_NCHW16C, 2, c, h, w, halo, c_total));
+    };
+    for (int c : {3, 16, 24, 32})
+        for (int stride : {1, 2, 3})
+            for (bool accumulate : {false, true}) {
+                EXPECT_EQ(check(bf16(c, 5, 7), SEXTANT_NCHW16C, 2 * c, stride, accumulate),
+                          std::vector<std::string>{"bf16_shortcut_backward_avx512_bf16"});
+                check(bf16(c, 6, 16, 1, c + 16), SEXTANT_NCHW16C, 2 * c + 5, stride, accumulate, 1);
+            }
 }
 
 TEST(shortcut_training, mixed_layouts_are_left_to_the_reference) {

@@ -41,6 +41,16 @@ TEST(split_training, every_entry_equals_the_reference) {
             }
 }
 
+TEST(split_training, bf16_keeps_every_bit) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const auto bf16 = [](int c, int halo = 0, int c_total = 0) {
+        return stored_as(SEXTANT_BF16, shaped(SEXTANT_NCHW16C, 2, c, 25, 27, halo, c_total));
+    };
+    const std::vector<std::string> narrow{"bf16_split_avx512_bf16"};
+    EXPECT_EQ(check(bf16(48), {bf16(16), bf16(32, 1)}), narrow);
+    EXPECT_EQ(check(bf16(84, 1, 132), {bf16(3), bf16(64, 0, 80), bf16(17)}, 16), narrow);
+}
+
 TEST(split_training, many_pixels_and_slices) {
     for (int layout : layouts)
         check(shaped(layout, 2, 96, 40, 30), {shaped(layout, 2, 40, 40, 30), shaped(layout, 2, 56, 40, 30, 2, 80)});

@@ -27,6 +27,8 @@ struct gather_kernels {
     int block;
     int element_bytes;
     void (*gather)(const gather_run&);
+    /// dst[i * step] += src[i] for blocks of `pixels` pixels, step in elements; null for uint8.
+    void (*add)(const void* src, void* dst, int64_t step, int64_t pixels);
 };
 
 extern const gather_kernels gather_avx512, gather_avx2, gather_portable;

@@ -47,7 +47,17 @@ void gather_lanes(const gather_run& a) {
     }
 }
 
+template <class Number>
+void add_blocks(const void* src, void* dst, int64_t step, int64_t pixels) {
+    const Number* from = static_cast<const Number*>(src);
+    Number* to = static_cast<Number*>(dst);
+    for (int64_t x = 0; x < pixels; x++, to += step) store(to, load(to) + load(from + x * lanes));
+}
+
+/// @tparam Element what is moved, @tparam Number what is added
+template <class Element, class Number>
+inline constexpr gather_kernels gather_table{lanes, sizeof(Element), gather_lanes<Element>, add_blocks<Number>};
 template <class Element>
-inline constexpr gather_kernels gather_table{lanes, sizeof(Element), gather_lanes<Element>};
+inline constexpr gather_kernels gather_only_table{lanes, sizeof(Element), gather_lanes<Element>, nullptr};
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const gather_kernels gather_avx512 = avx512::gather_table<float>;
+const gather_kernels gather_avx512 = avx512::gather_table<float, float>;
 
 }  // namespace sextant

@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const gather_kernels gather_portable = portable::gather_table<float>;
+const gather_kernels gather_portable = portable::gather_table<float, float>;
 
 }  // namespace sextant

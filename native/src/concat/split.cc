@@ -21,15 +21,17 @@ std::string declines(const split_problem& problem, const device_traits& device) 
 }
 
 template <int32_t Isa, const gather_kernels& Kernels>
-constexpr entry entry_of(const char* name) {
+constexpr entry entry_of(const char* name, int32_t dtypes = f32_only) {
     return {name, declines<Isa, Kernels>,
             [](const split_problem& problem, const split_parameters&, const device_traits&) {
                 return create_split_blocked(problem, Kernels);
-            }};
+            },
+            dtypes};
 }
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    entry_of<SEXTANT_ISA_AVX512_BF16, gather_avx512_bf16>("bf16_split_avx512_bf16", 1 << SEXTANT_BF16),
     entry_of<SEXTANT_ISA_AVX512, gather_avx512>("f32_split_avx512"),
     entry_of<SEXTANT_ISA_AVX2, gather_avx2>("f32_split_avx2"),
 #endif

@@ -11,6 +11,7 @@ namespace sextant {
 namespace {
 
 constexpr int widest_block = 16;
+constexpr int64_t cache_line = 64;
 
 class shortcut_backward_blocked final : public op {
   public:
@@ -25,30 +26,30 @@ class shortcut_backward_blocked final : public op {
         }
     }
 
-    int64_t scratch_bytes(int threads) const override { return threads * row_floats() * int64_t{sizeof(float)}; }
+    int64_t scratch_bytes(int threads) const override { return threads * row_bytes(); }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
         const sextant_tensor& diff_dst = problem_.dst;
         const int64_t block = block_of(dst), blocks = channel_blocks(dst);
-        parallel_ranges(pool, dst.n * blocks * dst.h, 2 * row_pitch(dst) * int64_t{sizeof(float)},
-                        [&](int64_t first, int64_t last, int thread) {
-            float* const gathered = reinterpret_cast<float*>(scratch) + thread * row_floats();
+        const int64_t bytes = kernels_.element_bytes;
+        parallel_ranges(pool, dst.n * blocks * dst.h, 2 * row_pitch(dst) * bytes, [&](int64_t first, int64_t last, int thread) {
+            std::byte* const gathered = scratch + thread * row_bytes();
             for (int64_t unit = first; unit < last; unit++) {
                 const int64_t y = unit % dst.h, b = unit / dst.h % blocks, n = unit / dst.h / blocks;
-                float* const row = operands[1].as<float>() + n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) +
-                                   y * row_pitch(dst);
-                if (!problem_.accumulate) std::memset(row, 0, dst.w * block * sizeof(float));
+                std::byte* const row =
+                    operands[1].as<std::byte>() +
+                    bytes * (n * image_pitch(dst) + b * plane_pitch(dst) + origin(dst) + y * row_pitch(dst));
+                if (!problem_.accumulate) std::memset(row, 0, dst.w * block * bytes);
                 if (y % problem_.stride) continue;
                 lane_segment segments[widest_block];
                 int count = 0;
                 for (const part& a : parts_[b])
-                    segments[count++] = {operands[0].as<float>() + n * image_pitch(diff_dst) + a.block * plane_pitch(diff_dst) +
-                                             origin(diff_dst) + y / problem_.stride * row_pitch(diff_dst),
+                    segments[count++] = {operands[0].as<std::byte>() +
+                                             bytes * (n * image_pitch(diff_dst) + a.block * plane_pitch(diff_dst) +
+                                                      origin(diff_dst) + y / problem_.stride * row_pitch(diff_dst)),
                                          a.shift, a.first, a.last, 1, 0};
                 kernels_.gather({segments, count, block, gathered, diff_dst.w, 0});
-                for (int64_t x = 0; x < diff_dst.w; x++)
-                    for (int64_t lane = 0; lane < block; lane++)
-                        row[x * problem_.stride * block + lane] += gathered[x * block + lane];
+                kernels_.add(gathered, row, problem_.stride * block, diff_dst.w);
             }
         });
     }
@@ -60,8 +61,8 @@ class shortcut_backward_blocked final : public op {
     };
 
     /// A gathered row of diff_dst, in whole cache lines.
-    int64_t row_floats() const {
-        return (int64_t{problem_.dst.w} * block_of(dst) + widest_block - 1) / widest_block * widest_block;
+    int64_t row_bytes() const {
+        return (int64_t{problem_.dst.w} * block_of(dst) * kernels_.element_bytes + cache_line - 1) / cache_line * cache_line;
     }
 
     const shortcut_backward_problem problem_;

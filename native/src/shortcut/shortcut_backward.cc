@@ -17,15 +17,17 @@ std::string declines(const shortcut_backward_problem& a, const device_traits& de
 }
 
 template <int32_t Isa, const gather_kernels& Kernels>
-constexpr entry entry_of(const char* name) {
+constexpr entry entry_of(const char* name, int32_t dtypes = f32_only) {
     return {name, declines<Isa, Kernels>,
             [](const shortcut_backward_problem& problem, const shortcut_backward_parameters&, const device_traits&) {
                 return create_shortcut_backward(problem, Kernels);
-            }};
+            },
+            dtypes};
 }
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    entry_of<SEXTANT_ISA_AVX512_BF16, gather_avx512_bf16>("bf16_shortcut_backward_avx512_bf16", 1 << SEXTANT_BF16),
     entry_of<SEXTANT_ISA_AVX512, gather_avx512>("f32_shortcut_backward_avx512"),
     entry_of<SEXTANT_ISA_AVX2, gather_avx2>("f32_shortcut_backward_avx2"),
 #endif
