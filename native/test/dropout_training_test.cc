@@ -15,7 +15,10 @@ struct layer {
         fill_state(state, {seed, number, 0, 0, {}});
     }
     std::vector<std::string> check() const {
-        return compare_outcomes(dropout_implementations(), problem, {}, {&src, &state}, {{problem.dst, 0, first}}, 0x1p-23);
+        auto unrounded = problem;
+        unrounded.dst.dtype = SEXTANT_F32;
+        return compare_outcomes(dropout_implementations(), problem, {}, {&src, &state}, {{problem.dst, 0, first}}, 0x1p-23,
+                                &unrounded);
     }
     std::vector<double> result() const {
         return reference_outcome(dropout_implementations(), problem, {}, {&src, &state}, {{problem.dst, 0, first}})[0];
@@ -69,6 +72,24 @@ TEST(dropout_training, every_entry_equals_the_reference) {
     layer(plain(16, 4096), plain(16, 4096), 0.5f).check();
     layer(plain(3, 9217), plain(3, 9217), 0.5f).check();
     layer(shaped(SEXTANT_NCHW, 3, 21, 2, 3, 0, 50), shaped(SEXTANT_NCHW, 3, 21, 2, 3, 0, 33), 0.5f, 1, 1, 1, 4).check();
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C})
+        layer(shaped(layout, 3, 21, 6, 10, 2, 50), shaped(layout, 3, 21, 6, 10, 1, 37), 0.5f, 1, 1, 1, 16).check();
+}
+
+/// Pixels, whose words begin anywhere in a counter's, and features.
+TEST(dropout_training, bf16_is_rounded_once) {
+    if (!has_narrow_kernels()) GTEST_SKIP() << "the processor has no AVX512_BF16";
+    const auto bf16 = [](int c, int h, int w, int halo = 0, int c_total = 0) {
+        return stored_as(SEXTANT_BF16, shaped(SEXTANT_NCHW16C, 3, c, h, w, halo, c_total));
+    };
+    const std::vector<std::string> narrow{"bf16_dropout_avx512_bf16"};
+    for (int c : {1, 16, 21, 100}) {
+        EXPECT_EQ(layer(bf16(c, 1, 1), bf16(c, 1, 1), 0.5f).check(), narrow);
+        for (int w : {1, 2, 5, 16}) EXPECT_EQ(layer(bf16(c, 3, w, 1), bf16(c, 3, w), 0.3f).check(), narrow);
+    }
+    EXPECT_EQ(layer(bf16(21, 5, 7, 0, 50), bf16(21, 5, 7, 2, 37), 0.5f, 1, 1, 1, 16).check(), narrow);
+    const auto features = stored_as(SEXTANT_BF16, plain(3, 9217));
+    EXPECT_EQ(layer(features, features, 0.5f).check(), narrow);
 }
 
 }  // namespace

@@ -8,25 +8,26 @@ namespace {
 
 using entry = implementation<sextant_dropout, dropout_parameters>;
 
-template <int32_t Isa>
+template <int32_t Isa, const dropout_kernels& Kernels>
 std::string declines(const sextant_dropout& a, const device_traits& device) {
     if (device.isa < Isa) return "the device lacks the instruction set";
-    for (const sextant_tensor& t : {a.src, a.dst})
-        if (is_blocked(t) && (t.h > 1 || t.w > 1 || t.halo))
-            return "src or dst lies in blocks of channels and has more than one pixel";
-    return {};
+    if (dropout_in_runs(a) || (a.src.layout == Kernels.block && a.dst.layout == Kernels.block)) return {};
+    return "src or dst is neither NCHW nor in blocks of " + std::to_string(Kernels.block) + " channels like the other";
 }
 
-template <int32_t Isa, dropout_kernel* const& Kernels>
-constexpr entry entry_of(const char* name) {
-    return {name, declines<Isa>,
+template <int32_t Isa, const dropout_kernels& Kernels>
+constexpr entry entry_of(const char* name, int32_t dtypes = f32_only) {
+    return {name, declines<Isa, Kernels>,
             [](const sextant_dropout& problem, const dropout_parameters&, const device_traits&) {
-                return create_dropout(problem, Kernels);
-            }};
+                return dropout_in_runs(problem) ? create_dropout_runs(problem, Kernels)
+                                                : create_dropout_blocks(problem, Kernels);
+            },
+            dtypes};
 }
 
 constexpr entry list[] = {
 #if defined(SEXTANT_X86_64)
+    entry_of<SEXTANT_ISA_AVX512_BF16, dropout_avx512_bf16>("bf16_dropout_avx512_bf16", 1 << SEXTANT_BF16),
     entry_of<SEXTANT_ISA_AVX512, dropout_avx512>("f32_dropout_avx512"),
     entry_of<SEXTANT_ISA_AVX2, dropout_avx2>("f32_dropout_avx2"),
 #endif

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dropout over a run of elements: Philox4x32-10 (philox.h) for as many counters side by side as a register has 32-bit lanes.
 // Products of 32 bits by 32 are those of the even lanes and of the odd ones, in 64-bit lanes.
+//
+// In blocks of channels a counter is a lane's own: its four words are for four pixels one after the other, which begin where the
+// number of the lane's first element has it begin.
 #pragma once
 #include "dropout/dropout_kernels.h"
 #include "simd/simd.h"
@@ -37,11 +40,12 @@ SEXTANT_INLINE void multiply(wide x, uint32_t factor, wide& high, wide& low) {
 
 SEXTANT_INLINE wide in_every_lane(uint32_t x) { return wide{} + (uint64_t{x} << 32 | x); }
 
-/// words[j][i]: word j of block `block` + i.
-SEXTANT_INLINE void philox_words(const dropout_run& a, uint64_t block, uint32_t (&words)[4][counters]) {
+/// words[j][i]: word j of block `block_of(i)`.
+template <class BlockOf>
+SEXTANT_INLINE void philox_words(const dropout_run& a, BlockOf block_of, uint32_t (&words)[4][counters]) {
     for (int i = 0; i < counters; i++) {
-        words[0][i] = static_cast<uint32_t>(block + i);
-        words[3][i] = a.step_high | static_cast<uint32_t>((block + i) >> 32);
+        words[0][i] = static_cast<uint32_t>(block_of(i));
+        words[3][i] = a.step_high | static_cast<uint32_t>(block_of(i) >> 32);
     }
     wide x[4] = {{}, in_every_lane(a.stream), in_every_lane(a.step_low), {}};
     __builtin_memcpy(&x[0], words[0], sizeof(wide));
@@ -59,25 +63,77 @@ SEXTANT_INLINE void philox_words(const dropout_run& a, uint64_t block, uint32_t 
     for (int j = 0; j < 4; j++) __builtin_memcpy(words[j], &x[j], sizeof(wide));
 }
 
-static void dropout(const dropout_run& a) {
+SEXTANT_INLINE vec kept(vec x, const float* factors) {
+    const vec factor = load(factors);
+    return select(factor > 0.0f, x * factor, vec{});
+}
+
+template <class Element>
+static void dropout_of_run(const dropout_run& a) {
     constexpr int elements = 4 * counters;
     alignas(64) uint32_t words[4][counters];
     alignas(64) float factors[elements];
     const int64_t end = a.first + a.count;
     for (int64_t begin = a.first / 4 * 4; begin < end; begin += elements) {
-        philox_words(a, static_cast<uint64_t>(begin / 4), words);
+        philox_words(a, [&](int i) { return static_cast<uint64_t>(begin / 4) + i; }, words);
         for (int i = 0; i < counters; i++)
             for (int j = 0; j < 4; j++) factors[4 * i + j] = words[j][i] < a.threshold ? 0 : a.scale;
-        const float* const src = a.src + (begin - a.first);
-        float* const dst = a.dst + (begin - a.first);
+        const Element* const src = static_cast<const Element*>(a.src) + (begin - a.first);
+        Element* const dst = static_cast<Element*>(a.dst) + (begin - a.first);
         if (begin >= a.first && begin + elements <= end) {
-            for (int i = 0; i < elements; i++) dst[i] = factors[i] > 0 ? src[i] * factors[i] : 0;
+            for (int i = 0; i < elements; i += lanes) store_unaligned(dst + i, kept(load_unaligned(src + i), factors + i));
         } else {
             const int from = begin < a.first ? static_cast<int>(a.first - begin) : 0;
             const int to = end - begin < elements ? static_cast<int>(end - begin) : elements;
-            for (int i = from; i < to; i++) dst[i] = factors[i] > 0 ? src[i] * factors[i] : 0;
+            for (int i = 0; i < to; i += lanes) {
+                if (i + lanes <= from) continue;
+                const lane_mask own = lanes_between(from > i ? from - i : 0, to - i < lanes ? to - i : lanes);
+                store_masked(dst + i, kept(load_masked(src + i, own), factors + i), own);
+            }
         }
     }
 }
+
+template <class Element>
+static void dropout_of_pixels(const dropout_block& a) {
+    const int64_t plane = int64_t{a.rows} * a.columns;
+    uint64_t blocks[lanes];
+    int phases[lanes];
+    bool in_step = true;
+    for (int i = 0; i < lanes; i++) {
+        blocks[i] = static_cast<uint64_t>(a.first + i * plane) / 4;
+        phases[i] = static_cast<int>((a.first + i * plane) % 4);
+        in_step &= phases[i] == 0;
+    }
+    alignas(64) uint32_t words[4][counters];
+    alignas(64) float drawn[8][lanes], factors[4][lanes] = {};  // drawn: of this group of pixels and of the next
+    const auto draw = [&](int64_t group, int at) {
+        for (int first = 0; first < lanes; first += counters) {
+            philox_words(a, [&](int i) { return blocks[first + i] + static_cast<uint64_t>(group); }, words);
+            for (int j = 0; j < 4; j++)
+                for (int i = 0; i < counters; i++) drawn[at + j][first + i] = words[j][i] < a.threshold ? 0 : a.scale;
+        }
+    };
+    draw(0, 0);
+    int x = 0;
+    const Element* src = static_cast<const Element*>(a.src);
+    Element* dst = static_cast<Element*>(a.dst);
+    for (int64_t p = 0, group = 0; p < plane; p += 4, group++) {
+        if (group) {
+            if (in_step) draw(group, 0);
+            else __builtin_memcpy(drawn[0], drawn[4], sizeof drawn / 2);
+        }
+        if (!in_step) draw(group + 1, 4);
+        for (int k = 0; k < 4; k++)
+            for (int i = 0; i < a.channels; i++) factors[k][i] = drawn[phases[i] + k][i];
+        for (int k = 0; k < 4 && p + k < plane; k++) {
+            store(dst + x * lanes, kept(load(src + x * lanes), factors[k]));
+            if (++x == a.columns) x = 0, src += a.src_pitch, dst += a.dst_pitch;
+        }
+    }
+}
+
+template <class Element>
+inline constexpr dropout_kernels dropout_table{lanes, dropout_of_run<Element>, dropout_of_pixels<Element>};
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

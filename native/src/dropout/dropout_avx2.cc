@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-dropout_kernel* const dropout_avx2 = avx2::dropout;
+const dropout_kernels dropout_avx2 = avx2::dropout_table<float>;
 
 }  // namespace sextant

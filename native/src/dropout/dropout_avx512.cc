@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-dropout_kernel* const dropout_avx512 = avx512::dropout;
+const dropout_kernels dropout_avx512 = avx512::dropout_table<float>;
 
 }  // namespace sextant

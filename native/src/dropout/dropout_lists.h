@@ -7,7 +7,11 @@
 
 namespace sextant {
 
-std::unique_ptr<op> create_dropout(const sextant_dropout&, dropout_kernel*);
+/// Images that are runs of elements in the order n c h w: NCHW, and blocks of a single pixel.
+bool dropout_in_runs(const sextant_dropout&);
+std::unique_ptr<op> create_dropout_runs(const sextant_dropout&, const dropout_kernels&);
+/// Pictures in blocks of channels.
+std::unique_ptr<op> create_dropout_blocks(const sextant_dropout&, const dropout_kernels&);
 std::unique_ptr<op> create_dropout_reference(const sextant_dropout&, const dropout_parameters&, const device_traits&);
 
 }  // namespace sextant

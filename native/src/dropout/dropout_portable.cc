@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-dropout_kernel* const dropout_portable = portable::dropout;
+const dropout_kernels dropout_portable = portable::dropout_table<float>;
 
 }  // namespace sextant
