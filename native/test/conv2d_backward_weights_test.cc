@@ -20,6 +20,7 @@ struct gradient_case {
     int dilation_h = 1, dilation_w = 1, groups = 1;
     int src_halo = 0, dst_halo = 0;
     bool bias = true;
+    int32_t src_dtype = SEXTANT_F32, diff_dtype = SEXTANT_F32;
 
     int p() const { return (h + pad_top + pad_bottom - (r - 1) * dilation_h - 1) / stride_h + 1; }
     int q() const { return (w + pad_left + pad_right - (s - 1) * dilation_w - 1) / stride_w + 1; }
@@ -36,8 +37,8 @@ struct laid_out {
     conv2d_backward_weights problem{};
 
     laid_out(const gradient_case& a, int src_layout, int dst_layout, int src_total = 0, int dst_total = 0, int first_channel = 0)
-        : src(shaped(src_layout, a.n, a.c, a.h, a.w, a.src_halo, src_total), first_channel),
-          diff_dst(shaped(dst_layout, a.n, a.k, a.p(), a.q(), a.dst_halo, dst_total), first_channel) {
+        : src(stored_as(a.src_dtype, shaped(src_layout, a.n, a.c, a.h, a.w, a.src_halo, src_total)), first_channel),
+          diff_dst(stored_as(a.diff_dtype, shaped(dst_layout, a.n, a.k, a.p(), a.q(), a.dst_halo, dst_total)), first_channel) {
         auto& f = problem.forward;
         f.src = src.shape;
         f.dst = diff_dst.shape;
@@ -103,24 +104,36 @@ std::vector<std::string> check(const gradient_case& a, int src_layout, int dst_l
     return took_part;
 }
 
-/// In the blocked layouts, and as a slice of wider tensors.
-void check_blocked(gradient_case a) {
-    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) {
-        check(a, layout, layout);
-        a.src_halo = 2, a.dst_halo = 1;
-        check(a, layout, layout, a.c + 3 * layout, a.k + 2 * layout, layout);
-        a.src_halo = a.dst_halo = 0;
-    }
+gradient_case in_bf16(gradient_case a) {
+    a.src_dtype = a.diff_dtype = SEXTANT_BF16;
+    return a;
 }
 
-/// With a plain source, as the network's input is.
+/// Dense, and as a slice of wider tensors.
+void check_slices(gradient_case a, int layout) {
+    check(a, layout, layout);
+    a.src_halo = 2, a.dst_halo = 1;
+    check(a, layout, layout, a.c + 3 * layout, a.k + 2 * layout, layout);
+}
+
+/// In the blocked layouts, and in that which has kernels for bf16. There the reference reads the same bf16 numbers, whose
+/// products float32 holds exactly: only the sums are rounded, as those of float32 are.
+void check_blocked(const gradient_case& a) {
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) check_slices(a, layout);
+    if (has_narrow_kernels()) check_slices(in_bf16(a), SEXTANT_NCHW16C);
+}
+
+/// With a plain source, as the network's input is, to gradients of any type.
 void check_first(gradient_case a) {
-    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) {
+    const auto check_both = [&](int layout) {
         EXPECT_FALSE(check(a, SEXTANT_NCHW, layout).empty()) << a.name;
         a.dst_halo = 1;
         check(a, SEXTANT_NCHW, layout, a.c + 2, a.k + 2 * layout);
         a.dst_halo = 0;
-    }
+    };
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) check_both(layout);
+    a.diff_dtype = SEXTANT_BF16;
+    if (has_narrow_kernels()) check_both(SEXTANT_NCHW16C);
 }
 
 bool took_part(const std::vector<std::string>& names, const std::string& part) {
@@ -242,6 +255,8 @@ TEST(conv2d_backward_weights, shapes_of_the_networks) {
     for (const auto& a : cases) {
         const int block = devices().front().block;
         EXPECT_TRUE(took_part(check(a, block, block), "direct")) << a.name;
+        if (!has_narrow_kernels()) continue;
+        EXPECT_TRUE(took_part(check(in_bf16(a), block, block), "bf16_conv2d_backward_weights_direct")) << a.name;
     }
 }
 
@@ -298,6 +313,9 @@ TEST(conv2d_backward_weights, winograd) {
         if (devices().front().isa >= SEXTANT_ISA_AVX2) {
             EXPECT_TRUE(took_part(check(a, block, block), "winograd")) << a.name;
         }
+        if (has_narrow_kernels()) {
+            EXPECT_TRUE(took_part(check(in_bf16(a), block, block), "bf16_conv2d_backward_weights_winograd")) << a.name;
+        }
         check_blocked(a);
     }
 }
@@ -325,21 +343,24 @@ TEST(conv2d_backward_weights, mixed_layouts_have_a_reference_only) {
 
 TEST(conv2d_backward_weights, run_allocates_nothing) {
     if (!SEXTANT_COUNTS_ALLOCATIONS) GTEST_SKIP() << "allocations are not counted in this build";
-    const laid_out laid({.name = "any"}, devices().front().block, devices().front().block);
-    const operand weights(weights_tensor(laid.problem.forward)), bias(parameter_tensor(1, laid.problem.forward.dst.c, 1, 1));
-    for (const auto& entry : conv2d_backward_weights_implementations())
-        for (device_traits device : devices()) {
-            device.threads = 2;
-            if (!entry.refuses(laid.problem, device).empty()) continue;
-            const auto made = entry.create(laid.problem, {}, device);
-            const guarded_floats scratch(made->scratch_bytes(2) / 4);
-            const address operands[] = {laid.src.data(), laid.diff_dst.data(), bias.data(), weights.data()};
-            thread_pool& pool = pool_of(2);
-            const int64_t before = allocations();
-            made->run(pool, operands, reinterpret_cast<std::byte*>(scratch.data()));
-            EXPECT_EQ(allocations(), before) << entry.name;
-            break;
-        }
+    const int block = devices().front().block;
+    for (const auto& a : {gradient_case{.name = "any"}, in_bf16({.name = "any"})}) {
+        const laid_out laid(a, block, block);
+        const operand weights(weights_tensor(laid.problem.forward)), bias(parameter_tensor(1, laid.problem.forward.dst.c, 1, 1));
+        for (const auto& entry : conv2d_backward_weights_implementations())
+            for (device_traits device : devices()) {
+                device.threads = 2;
+                if (!entry.refuses(laid.problem, device).empty()) continue;
+                const auto made = entry.create(laid.problem, {}, device);
+                const guarded_floats scratch(made->scratch_bytes(2) / 4);
+                const address operands[] = {laid.src.data(), laid.diff_dst.data(), bias.data(), weights.data()};
+                thread_pool& pool = pool_of(2);
+                const int64_t before = allocations();
+                made->run(pool, operands, reinterpret_cast<std::byte*>(scratch.data()));
+                EXPECT_EQ(allocations(), before) << entry.name;
+                break;
+            }
+    }
 }
 
 class ApiConv2dBackwardWeights : public testing::Test {

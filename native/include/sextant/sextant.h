@@ -361,6 +361,7 @@ SEXTANT_API int32_t sextant_conv2d_backward_data_create(sextant_device *device, 
  * The gradients of a convolution with respect to its parameters:
  *   diff_weights[k][c][r][s] = sum over n, p, q of diff_dst[n][k][p][q] * src[n][c][p*stride_h - pad_top + r*dilation_h][...]
  *   diff_bias[k] = sum over n, p, q of diff_dst[n][k][p][q]
+ * The operands src and diff_dst may be bf16, or diff_dst alone beside a float32 NCHW src; sums are float32 then, too.
  * @param problem as for sextant_conv2d_backward_data_create, with the layout of src as `src` and of diff_dst as `dst`
  * Operands: src, diff_dst, [diff_bias,] diff_weights.
  */

@@ -5,6 +5,7 @@
 
 namespace sextant {
 
-constinit const backward_weights_direct_kernels backward_weights_direct_avx512 = avx512::backward_weights_direct_table();
+constinit const backward_weights_direct_kernels<f32_format> backward_weights_direct_avx512 =
+    avx512::backward_weights_direct_table<f32_format>();
 
 }  // namespace sextant

@@ -5,6 +5,7 @@
 
 namespace sextant {
 
-constinit const backward_weights_direct_kernels backward_weights_direct_portable = portable::backward_weights_direct_table();
+constinit const backward_weights_direct_kernels<f32_format> backward_weights_direct_portable =
+    portable::backward_weights_direct_table<f32_format>();
 
 }  // namespace sextant

@@ -36,7 +36,8 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
     }
 
     void run(thread_pool& pool, const address* operands, std::byte* scratch) const override {
-        const float *src = operands[0], *diff_dst = operands[1];
+        const float* src = operands[0];
+        const std::byte* diff_dst = operands[1];
         float *const bias = diff_bias(operands), *const weights = diff_weights(operands);
         float* const memory = reinterpret_cast<float*>(scratch);
         float* const rows = memory + parts_ * part_floats();
@@ -63,7 +64,7 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
 
     int vectors_of(int block) const { return std::min(tile_vectors, blocks_ - block); }
 
-    void add(int64_t strip, const float* src, const float* diff_dst, bool bias, float* rows, float* sums) const {
+    void add(int64_t strip, const float* src, const std::byte* diff_dst, bool bias, float* rows, float* sums) const {
         const sextant_tensor& t = problem_.dst;
         const int n = static_cast<int>(strip / row_strips_), number = static_cast<int>(strip % row_strips_);
         const int first = static_cast<int>(int64_t{t.h} * number / row_strips_);
@@ -73,9 +74,9 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
             const int column = static_cast<int>(int64_t{t.w} * i / column_strips_);
             const int columns = static_cast<int>(int64_t{t.w} * (i + 1) / column_strips_) - column;
             for (int block = 0; block < blocks_; block += tile_vectors) {
-                const float* diff = diff_dst + offset_of(t, n, block * lanes_, first, column);
+                const std::byte* diff = diff_dst + offset_of(t, n, block * lanes_, first, column) * element_bytes(t);
                 for (int v = 0; bias && v < vectors_of(block); ++v)
-                    kernels_.plane({diff + v * plane_pitch(t), 0, row_pitch(t), 1, count, columns,
+                    kernels_.plane({diff + v * plane_pitch(t) * element_bytes(t), 0, row_pitch(t), 1, count, columns,
                                     sums + weight_sums() + (block + v) * lanes_});
                 add_panel(block, rows + int64_t{column} * problem_.stride_w, diff, count, columns,
                           sums + int64_t{block} * lanes_ * weights_);
@@ -84,7 +85,7 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
     }
 
     /// All weights of one panel, over some rows and columns of pixels.
-    void add_panel(int block, const float* rows, const float* diff, int count, int columns, float* sums) const {
+    void add_panel(int block, const float* rows, const std::byte* diff, int count, int columns, float* sums) const {
         const auto& a = problem_;
         const int vectors = vectors_of(block), width = vectors * lanes_, all = a.src.c * a.r;
         backward_weights_first_tile t{};
@@ -97,7 +98,9 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
         t.columns = columns;
         t.sums_line = int64_t{a.s} * width;
         // Where the next strip's pixels lie if it is one of the same image; elsewhere nothing is lost.
-        const float* const next = diff + (column_strips_ == 1 ? count * row_pitch(a.dst) : int64_t{columns} * lanes_);
+        const int64_t bytes = element_bytes(a.dst);
+        const std::byte* const next =
+            diff + bytes * (column_strips_ == 1 ? count * row_pitch(a.dst) : int64_t{columns} * lanes_);
         int plane = 0;
         const int tap_cuts = static_cast<int>(ceil_div(a.s, kernels_.taps[vectors - 1]));
         for (int cut = 0; cut < tap_cuts; ++cut) {
@@ -111,7 +114,7 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
                     t.lines[j] = rows + (int64_t{c} * source_rows_ + r * a.dilation_h) * source_pitch_ + tap;
                 }
                 t.sums = sums + (int64_t{line} * a.s + tap) * width;
-                t.ahead = plane < vectors ? next + plane * t.diff_plane : diff;
+                t.ahead = plane < vectors ? next + plane * t.diff_plane * bytes : diff;
                 ++plane;
                 (paired_ ? kernels_.pairs[taps][lines] : kernels_.tiles[vectors - 1][taps][lines])(t);
             }
@@ -169,6 +172,7 @@ class conv2d_backward_weights_first final : public conv2d_backward_weights_op {
 std::string backward_weights_first_declines(const conv2d_backward_weights& problem,
                                             const backward_weights_first_kernels& kernels) {
     const auto& a = problem.forward;
+    if (a.src.dtype != SEXTANT_F32 || a.dst.dtype != kernels.dtype) return unlike_pair(a.src, a.dst);
     if (is_blocked(a.src)) return "src is in blocks of channels, not NCHW";
     if (block_of(a.dst) != kernels.lanes)
         return "diff_dst must be in blocks of " + std::to_string(kernels.lanes) + " channels";

@@ -4,7 +4,8 @@
 //   sums[c][r][s][k] += sum over p, q of diff_dst[k][p][q] * src[c][p*stride + r*dilation][q*stride + s]
 //
 // for neighbouring s, one or more pairs (c, r), and a panel of one or two vectors of output channels k.
-// src: rows with their padding, [c][row][column], from which each tap is broadcast. diff_dst: [k / lanes][p][q][lanes].
+// src: rows with their padding, [c][row][column], from which each tap is broadcast. diff_dst: [k / lanes][p][q][lanes]
+// of float32 or bf16.
 // Up to half a vector of output channels (LeNet's 6), stride 1: lanes 2k and 2k + 1 hold channel k of two neighbouring pixels,
 // whose taps are neighbours too.
 // Registers: lines x taps x vectors sums, which stay over all the pixels; the vectors of diff_dst, one broadcast; see blocking.h.
@@ -13,18 +14,19 @@
 #include "conv2d/backward_weights_first.h"
 #include "conv2d/backward_weights_sums.inl.h"
 #include "conv2d/blocking.h"
+#include "sextant/sextant.h"
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-template <int Vectors, int Taps, int Lines>
+template <class Element, int Vectors, int Taps, int Lines>
 void backward_weights_first(const backward_weights_first_tile& t) {
     vec sum[Lines][Taps][Vectors] = {};
     for (int y = 0; y < t.rows; ++y) {
         const float* line[Lines];
 #pragma GCC unroll 5
         for (int i = 0; i < Lines; ++i) line[i] = t.lines[i] + y * t.src_row;
-        const float* diff = t.diff + y * t.diff_row;
-        const float* ahead = t.ahead + y * t.diff_row;
+        const Element* diff = static_cast<const Element*>(t.diff) + y * t.diff_row;
+        const Element* ahead = static_cast<const Element*>(t.ahead) + y * t.diff_row;
 #pragma GCC unroll 1
         for (int x = 0; x < t.columns; ++x, diff += lanes, ahead += lanes) {
             __builtin_prefetch(ahead, 0, 2);
@@ -55,11 +57,11 @@ void backward_weights_first(const backward_weights_first_tile& t) {
 }
 
 #if SEXTANT_LANES == 16
-template <int Taps, int Lines>
+template <class Element, int Taps, int Lines>
 void backward_weights_first_pairs(const backward_weights_first_tile& t) {
     vec sum[Lines][Taps] = {};
     for (int y = 0; y < t.rows; ++y) {
-        const float* diff = t.diff + y * t.diff_row;
+        const Element* diff = static_cast<const Element*>(t.diff) + y * t.diff_row;
 #pragma GCC unroll 1
         for (int x = 0; x < t.columns; x += 2, diff += 2 * lanes) {
             const vec second = x + 1 < t.columns ? load(diff + lanes) : vec{};
@@ -80,32 +82,35 @@ void backward_weights_first_pairs(const backward_weights_first_tile& t) {
 }
 #endif
 
-template <int Vectors, int Taps, int... Lines>
+template <class Element, int Vectors, int Taps, int... Lines>
 constexpr void fill_lines(backward_weights_first_kernels& table, std::integer_sequence<int, Lines...>) {
     table.taps[Vectors - 1] = Taps;
     table.lines[Vectors - 1][Taps] = sizeof...(Lines);
-    ((table.tiles[Vectors - 1][Taps][Lines + 1] = backward_weights_first<Vectors, Taps, Lines + 1>), ...);
+    ((table.tiles[Vectors - 1][Taps][Lines + 1] = backward_weights_first<Element, Vectors, Taps, Lines + 1>), ...);
 #if SEXTANT_LANES == 16
-    if constexpr (Vectors == 1) ((table.pairs[Taps][Lines + 1] = backward_weights_first_pairs<Taps, Lines + 1>), ...);
+    if constexpr (Vectors == 1)
+        ((table.pairs[Taps][Lines + 1] = backward_weights_first_pairs<Element, Taps, Lines + 1>), ...);
 #endif
 }
 
 /// Taps + 1 side by side, in as many lines as there are registers for.
-template <int Vectors, int... Taps>
+template <class Element, int Vectors, int... Taps>
 constexpr void fill_taps(backward_weights_first_kernels& table, std::integer_sequence<int, Taps...>) {
     constexpr int most = backward_weights_first_tile::most_lines;
-    (fill_lines<Vectors, Taps + 1>(
+    (fill_lines<Element, Vectors, Taps + 1>(
          table, std::make_integer_sequence<int, std::min(most, first_gradient_sums / Vectors / (Taps + 1))>{}),
      ...);
 }
 
+template <class Element>
 constexpr backward_weights_first_kernels backward_weights_first_table() {
     constexpr int most = backward_weights_first_kernels::most_taps;
     backward_weights_first_kernels table{};
     table.lanes = lanes;
-    fill_taps<1>(table, std::make_integer_sequence<int, std::min(most, first_gradient_sums)>{});
-    fill_taps<2>(table, std::make_integer_sequence<int, std::min(most, first_gradient_sums / 2)>{});
-    table.plane = backward_weights_add_plane;
+    table.dtype = std::is_same_v<Element, float> ? SEXTANT_F32 : SEXTANT_BF16;
+    fill_taps<Element, 1>(table, std::make_integer_sequence<int, std::min(most, first_gradient_sums)>{});
+    fill_taps<Element, 2>(table, std::make_integer_sequence<int, std::min(most, first_gradient_sums / 2)>{});
+    table.plane = backward_weights_add_plane<Element>;
     table.finish = backward_weights_finish;
     return table;
 }

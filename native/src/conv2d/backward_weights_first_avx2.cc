@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-constinit const backward_weights_first_kernels backward_weights_first_avx2 = avx2::backward_weights_first_table();
+constinit const backward_weights_first_kernels backward_weights_first_avx2 = avx2::backward_weights_first_table<float>();
 
 }  // namespace sextant

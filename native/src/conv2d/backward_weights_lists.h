@@ -37,10 +37,13 @@ struct weight_chunks {
 /// with its area.
 weight_chunks cut_weights(int64_t panels, int64_t blocks, int64_t most);
 
+template <class Format>
 struct backward_weights_direct_kernels;
-std::string backward_weights_direct_declines(const conv2d_backward_weights&, const backward_weights_direct_kernels&);
+template <class Format>
+std::string backward_weights_direct_declines(const conv2d_backward_weights&, const backward_weights_direct_kernels<Format>&);
+template <class Format>
 std::unique_ptr<op> create_backward_weights_direct(const conv2d_backward_weights&, const device_traits&,
-                                                   const backward_weights_direct_kernels&);
+                                                   const backward_weights_direct_kernels<Format>&);
 
 struct backward_weights_first_kernels;
 std::string backward_weights_first_declines(const conv2d_backward_weights&, const backward_weights_first_kernels&);

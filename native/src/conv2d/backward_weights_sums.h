@@ -19,9 +19,9 @@ struct backward_weights_result {
     int64_t out_channel;
 };
 
-/// Pixels of one vector of output channels, whose sum is added to `sum`.
+/// Pixels of one vector of output channels, of the element type that the kernel was made for, whose sum is added to `sum`.
 struct backward_weights_plane {
-    const float* diff;
+    const void* diff;
     int64_t image, row;
     int images, rows, columns;
     float* sum;

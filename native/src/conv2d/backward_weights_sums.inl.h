@@ -9,7 +9,7 @@
 
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
-static void backward_weights_finish(const backward_weights_result& a) {
+static inline void backward_weights_finish(const backward_weights_result& a) {
     const int width = a.vectors * lanes;
     for (int v = 0; v < a.vectors; ++v) {
         const int channels = std::min(lanes, a.channels - v * lanes);
@@ -32,11 +32,12 @@ static void backward_weights_finish(const backward_weights_result& a) {
     }
 }
 
-static void backward_weights_add_plane(const backward_weights_plane& a) {
+template <class Element>
+void backward_weights_add_plane(const backward_weights_plane& a) {
     vec sum[4] = {};
     for (int n = 0; n < a.images; ++n)
         for (int y = 0; y < a.rows; ++y) {
-            const float* diff = a.diff + n * a.image + y * a.row;
+            const Element* diff = static_cast<const Element*>(a.diff) + n * a.image + y * a.row;
             int x = 0;
             for (; x + 4 <= a.columns; x += 4, diff += 4 * lanes)
 #pragma GCC unroll 4

@@ -102,7 +102,7 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
 
   private:
     struct places {
-        const float *src, *diff_dst;
+        const std::byte *src, *diff_dst;
         float *diff_bias, *diff_weights;
         float *v, *d, *u, *bias_sums, *sums;
     };
@@ -168,6 +168,8 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         }
     }
 
+    const std::byte* zeros() const { return reinterpret_cast<const std::byte*>(zeros_.data()); }
+
     void transform_source(const places& at, int64_t block_first, int64_t from, int64_t to, int64_t channels) const {
         const sextant_tensor& t = problem_.src;
         each_strip(block_first, from, to, [&](int64_t n, int tile_row, int across, int count, int64_t first) {
@@ -176,10 +178,10 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
             strip.width = t.w;
             strip.tiles = count;
             strip.frequency = v_frequency_;
-            const float* plane = at.src + n * image_pitch(t) + channels * plane_pitch(t) + origin(t);
+            const std::byte* plane = at.src + (n * image_pitch(t) + channels * plane_pitch(t) + origin(t)) * element_bytes(t);
             for (int i = 0; i < winograd_most_size; ++i) {
                 const int y = tile_row * m_ - problem_.pad_top + i;
-                strip.rows[i] = y >= 0 && y < t.h ? plane + y * row_pitch(t) : zeros_.data();
+                strip.rows[i] = y >= 0 && y < t.h ? plane + y * row_pitch(t) * element_bytes(t) : zeros();
             }
             strip.v = at.v + (channels * block_tiles_ + first) * lanes_;
             kernels_.forward->source(strip);
@@ -196,12 +198,13 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
             strip.columns = std::min(count * m_, t.w - column);
             strip.tiles = count;
             strip.frequency = d_frequency_;
-            const float* pixels = at.diff_dst + n * image_pitch(t) + channels * plane_pitch(t) + origin(t) + row * row_pitch(t) +
-                                  int64_t{column} * lanes_;
-            for (int i = 0; i < m_; ++i) strip.rows[i] = i < rows ? pixels + i * row_pitch(t) : zeros_.data();
+            const int64_t first_pixel = n * image_pitch(t) + channels * plane_pitch(t) + origin(t) + row * row_pitch(t) +
+                                        int64_t{column} * lanes_;
+            const std::byte* pixels = at.diff_dst + first_pixel * element_bytes(t);
+            for (int i = 0; i < m_; ++i) strip.rows[i] = i < rows ? pixels + i * row_pitch(t) * element_bytes(t) : zeros();
             strip.d = at.d + (channels * block_tiles_ + first) * lanes_;
             kernels_.diff(strip);
-            if (at.diff_bias) direct_.plane({pixels, 0, row_pitch(t), 1, rows, strip.columns, bias_sum});
+            if (at.diff_bias) kernels_.plane({pixels, 0, row_pitch(t), 1, rows, strip.columns, bias_sum});
         });
     }
 
@@ -210,7 +213,7 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
         const chunk begin = by_chunks_ ? c : whole();
         const int64_t strips = ceil_div(tiles, blocking::gradient_pixels);
         const bool fetch = by_chunks_ && f + 1 < frequencies;
-        backward_weights_tile t{};
+        backward_weights_tile<f32_format> t{};
         t.src_column = t.ahead_column = lanes_;
         t.diff_plane = block_tiles_ * lanes_;
         t.images = t.rows = 1;
@@ -272,7 +275,7 @@ class conv2d_backward_weights_winograd final : public conv2d_backward_weights_op
     }
 
     const backward_weights_winograd_kernels& kernels_;
-    const backward_weights_direct_kernels& direct_;
+    const backward_weights_direct_kernels<f32_format>& direct_;
     const int lanes_, m_, taps_, channels_;
     const int64_t src_blocks_, dst_blocks_, panels_;
     int64_t tiles_across_, tiles_down_, tiles_, blocks_, block_tiles_;
@@ -308,7 +311,7 @@ std::string backward_weights_winograd_yields(const conv2d_backward_weights& prob
     const double products = static_cast<double>(tiles * frequencies * channels * k);
     const double sums = blocking::winograd_gradient_sum_cost * static_cast<double>(frequencies * channels * k);
     const double direct = static_cast<double>(int64_t{a.dst.n} * a.dst.h * a.dst.w * a.r * a.s * channels * k);
-    if (products + transforms + sums > direct)
+    if (products + transforms + sums > direct / (a.src.dtype == SEXTANT_BF16 ? blocking::winograd_bf16_direct_speed : 1))
         return "its transforms would take longer than the products that it saves";
     return {};
 }

@@ -15,7 +15,7 @@ namespace sextant {
 
 /// Adjacent tiles of one row of tiles, one block of output channels: diff_dst to D.
 struct winograd_gradient_strip {
-    const float* rows[winograd_most_size];  // m of them: the first tile's column 0; zeros for a row outside
+    const void* rows[winograd_most_size];  // m of them: the first tile's column 0; zeros for a row outside
     int columns;                            // that exist, from the first tile's first on
     int tiles;
     float* d;                               // frequency 0, the first tile
@@ -30,16 +30,20 @@ struct winograd_gradient_result {
     float* sums;
 };
 
-/// The transforms of one instruction set for m x m tiles of an r x r convolution; the products are those of direct sums.
+/// The transforms of one instruction set and element type for m x m tiles of an r x r convolution; the products are those of
+/// direct sums of float32.
 struct backward_weights_winograd_kernels {
     int m, r;
     const winograd_kernels* forward;  // whose transform of the source is the same
-    const backward_weights_direct_kernels* direct;
+    const backward_weights_direct_kernels<f32_format>* direct;
     void (*diff)(const winograd_gradient_strip&);
+    void (*plane)(const backward_weights_plane&);
     void (*result)(const winograd_gradient_result&);
 };
 
 extern const backward_weights_winograd_kernels backward_weights_winograd4_avx512, backward_weights_winograd4_avx2;
 extern const backward_weights_winograd_kernels backward_weights_winograd2_5x5_avx512, backward_weights_winograd2_5x5_avx2;
+extern const backward_weights_winograd_kernels backward_weights_winograd4_avx512_bf16;  // of bf16 operands
+extern const backward_weights_winograd_kernels backward_weights_winograd2_5x5_avx512_bf16;
 
 }  // namespace sextant

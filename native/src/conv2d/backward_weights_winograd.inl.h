@@ -4,9 +4,10 @@
 //   diff_weights = G^T [ sum over tiles of (B^T src B) . (A diff_dst A^T) ] G,      (m + r - 1)^2 products a tile, not r^2 m^2
 //
 // with the points and matrices of the forward convolution (winograd.inl.h), whose transform of the source this shares.
-// diff_dst: [k / lanes][row][column][lanes]. V, D, U: see backward_weights_winograd.h.
+// diff_dst: [k / lanes][row][column][lanes] of float32 or bf16. V, D, U, always float32: see backward_weights_winograd.h.
 // The transforms go over the rows of their result one or two at a time, so that what lies between stays in registers.
 // After Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308, sec. 4.1.
+#include "conv2d/backward_weights_sums.inl.h"
 #include "conv2d/backward_weights_winograd.h"
 #include "simd/simd.h"
 
@@ -53,7 +54,7 @@ SEXTANT_INLINE void transform_weights(const vec (&m)[winograd_size], vec (&w)[R]
 }
 
 /// Rows First ... First + Count - 1 of A diff_dst A^T, for all tiles of the strip.
-template <int M, int First, int Count>
+template <int M, int First, int Count, class Element>
 SEXTANT_INLINE void gradient_rows(const winograd_gradient_strip& strip) {
     float* d = strip.d + First * winograd_size * strip.frequency;
     for (int tile = 0; tile < strip.tiles; ++tile, d += lanes) {
@@ -68,7 +69,7 @@ SEXTANT_INLINE void gradient_rows(const winograd_gradient_strip& strip) {
             }
             vec y[M], t[winograd_size];
 #pragma GCC unroll 4
-            for (int i = 0; i < M; ++i) y[i] = load(strip.rows[i] + int64_t{column} * lanes);
+            for (int i = 0; i < M; ++i) y[i] = load(static_cast<const Element*>(strip.rows[i]) + int64_t{column} * lanes);
             transform_gradient<M>(y, t);
 #pragma GCC unroll 2
             for (int i = 0; i < Count; ++i) down[i][x] = t[First + i];
@@ -83,12 +84,12 @@ SEXTANT_INLINE void gradient_rows(const winograd_gradient_strip& strip) {
     }
 }
 
-template <int M>
+template <int M, class Element>
 void winograd_gradient(const winograd_gradient_strip& strip) {
-    gradient_rows<M, 0, 1>(strip);
-    gradient_rows<M, 1, 2>(strip);  // the pairs at a point and its negative share their arithmetic
-    gradient_rows<M, 3, 2>(strip);
-    gradient_rows<M, 5, 1>(strip);
+    gradient_rows<M, 0, 1, Element>(strip);
+    gradient_rows<M, 1, 2, Element>(strip);  // the pairs at a point and its negative share their arithmetic
+    gradient_rows<M, 3, 2, Element>(strip);
+    gradient_rows<M, 5, 1, Element>(strip);
 }
 
 template <int R>
@@ -117,10 +118,11 @@ void winograd_gradient_finish(const winograd_gradient_result& a) {
     }
 }
 
-template <int M, int R>
-constexpr backward_weights_winograd_kernels backward_weights_winograd_table(const winograd_kernels& forward,
-                                                                            const backward_weights_direct_kernels& direct) {
-    return {M, R, &forward, &direct, winograd_gradient<M>, winograd_gradient_finish<R>};
+template <int M, int R, class Element>
+constexpr backward_weights_winograd_kernels backward_weights_winograd_table(
+    const winograd_kernels& forward, const backward_weights_direct_kernels<f32_format>& direct) {
+    return {M, R, &forward, &direct, winograd_gradient<M, Element>, backward_weights_add_plane<Element>,
+            winograd_gradient_finish<R>};
 }
 
 }  // namespace sextant::SEXTANT_ISA_NAMESPACE

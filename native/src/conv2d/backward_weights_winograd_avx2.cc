@@ -6,8 +6,8 @@
 namespace sextant {
 
 constinit const backward_weights_winograd_kernels backward_weights_winograd4_avx2 =
-    avx2::backward_weights_winograd_table<4, 3>(winograd4_avx2, backward_weights_direct_avx2);
+    avx2::backward_weights_winograd_table<4, 3, float>(winograd4_avx2, backward_weights_direct_avx2);
 constinit const backward_weights_winograd_kernels backward_weights_winograd2_5x5_avx2 =
-    avx2::backward_weights_winograd_table<2, 5>(winograd2_5x5_avx2, backward_weights_direct_avx2);
+    avx2::backward_weights_winograd_table<2, 5, float>(winograd2_5x5_avx2, backward_weights_direct_avx2);
 
 }  // namespace sextant

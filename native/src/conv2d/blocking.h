@@ -32,6 +32,8 @@ inline constexpr int first_gradient_sums = 26;
 }
 namespace avx512_bf16 {
 inline constexpr int tile_pixels = 14;
+inline constexpr int gradient_channels[] = {16, 8};
+inline constexpr int first_gradient_sums = 26;
 }
 namespace avx2 {
 inline constexpr int tile_pixels = 6;
