@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const pool2d_backward_kernels pool2d_backward_avx2 = avx2::pool2d_backward_table<float, float>();
+const pool2d_backward_kernels pool2d_backward_avx2 = avx2::pool2d_backward_table<float, float, float>();
 
 }  // namespace sextant

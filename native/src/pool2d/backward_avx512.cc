@@ -5,6 +5,6 @@
 
 namespace sextant {
 
-const pool2d_backward_kernels pool2d_backward_avx512 = avx512::pool2d_backward_table<float, float>();
+const pool2d_backward_kernels pool2d_backward_avx512 = avx512::pool2d_backward_table<float, float, float>();
 
 }  // namespace sextant

@@ -9,22 +9,24 @@ namespace sextant {
 namespace avx512_bf16 {
 namespace {
 
-void read_row(const void* row, float* sums, int64_t count) {
-    const bfloat16* const from = static_cast<const bfloat16*>(row);
-    for (int64_t i = 0; i < count; i += lanes) store(sums + i, load(from + i));
+template <class From, class To>
+void convert(const void* from, void* to, int64_t count) {
+    for (int64_t i = 0; i < count; i += lanes) store(static_cast<To*>(to) + i, load(static_cast<const From*>(from) + i));
 }
 
-void write_row(const float* sums, void* row, int64_t count) {
-    bfloat16* const to = static_cast<bfloat16*>(row);
-    for (int64_t i = 0; i < count; i += lanes) store(to + i, load(sums + i));
-}
+template <class DiffDst>
+constexpr pool2d_backward_kernels overlapping =
+    pool2d_backward_table<bfloat16, DiffDst, float>(convert<bfloat16, float>, convert<float, bfloat16>);
 
-constexpr pool2d_backward_kernels from_f32 = pool2d_backward_table<bfloat16, float>(read_row, write_row),
-                                  from_bf16 = pool2d_backward_table<bfloat16, bfloat16>(read_row, write_row);
+template <class DiffDst>
+constexpr pool2d_backward_kernels apart = pool2d_backward_table<bfloat16, DiffDst, bfloat16>();
 
 }  // namespace
 }  // namespace avx512_bf16
 
-const pool2d_backward_kernels* const pool2d_backward_avx512_bf16[3] = {&avx512_bf16::from_f32, &avx512_bf16::from_bf16, nullptr};
+using namespace avx512_bf16;
+
+const pool2d_backward_kernels* const pool2d_backward_avx512_bf16[3] = {&overlapping<float>, &overlapping<bfloat16>, nullptr};
+const pool2d_backward_kernels* const pool2d_backward_apart_avx512_bf16[3] = {&apart<float>, &apart<bfloat16>, nullptr};
 
 }  // namespace sextant

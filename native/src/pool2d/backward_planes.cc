@@ -45,7 +45,7 @@ class pool2d_backward_planes final : public op {
         const int64_t blocks = channel_blocks(dst);
         const int64_t plane_bytes = (2 + is_maximum()) * plane_pitch(dst) * element_bytes(dst);
         parallel_ranges(pool, dst.n * blocks, plane_bytes, [&](int64_t first, int64_t last, int thread) {
-            float* const sums = reinterpret_cast<float*>(scratch) + thread * sum_rows_ * row_elements();
+            std::byte* const sums = scratch + thread * sum_rows_ * row_elements() * int64_t{sizeof(float)};
             for (int64_t unit = first; unit < last; unit++) plane(operands, unit / blocks, unit % blocks, sums);
         });
     }
@@ -59,6 +59,15 @@ class pool2d_backward_planes final : public op {
 
     bool is_maximum() const { return problem_.forward.kind == SEXTANT_POOL_MAX; }
 
+    /// A row of diff_src and where its sums are.
+    struct ring_row {
+        int y = 0, place = 0;
+        void next(int rows) {
+            y++;
+            if (++place == rows) place = 0;
+        }
+    };
+
     int64_t row_elements() const { return int64_t{dst.w} * block_of(dst); }
     int end_of(const window& rows) const { return rows.taps ? rows.first + (rows.taps - 1) * dilation_.h + 1 : 0; }
 
@@ -67,7 +76,7 @@ class pool2d_backward_planes final : public op {
     }
 
     /// @param sums room for sum_rows_ rows where diff_src does not hold them itself
-    void plane(const address* operands, int64_t n, int64_t block, float* sums) const {
+    void plane(const address* operands, int64_t n, int64_t block, std::byte* sums) const {
         const sextant_tensor &src = problem_.forward.src, &diff_dst = problem_.diff_dst;
         const int gradient = is_maximum() ? 1 : 0;
         std::byte* const out = plane_at(dst, operands[gradient + 1], n, block);
@@ -81,18 +90,19 @@ class pool2d_backward_planes final : public op {
                         element_bytes(diff_dst) * channels);
             from = reinterpret_cast<const std::byte*>(pixel);
         }
-        const bool apart = kernels_.write;
-        if (!apart) sums = reinterpret_cast<float*>(out);
-        const int64_t sums_pitch = apart ? row_elements() : row_pitch(dst), out_pitch = element_bytes(dst) * row_pitch(dst);
-        const auto sums_of = [&](int y) { return sums + y % sum_rows_ * sums_pitch; };
+        const bool separate = kernels_.write;
+        if (!separate) sums = out;
+        const int64_t sums_pitch = separate ? row_elements() : row_pitch(dst), out_pitch = element_bytes(dst) * row_pitch(dst);
+        const int64_t sums_bytes = (separate ? sizeof(float) : element_bytes(dst)) * sums_pitch;
         pool2d_backward_row row{is_maximum() ? plane_at(src, operands[0], n, block) : nullptr, nullptr, sums, row_pitch(src),
                                 sums_pitch, sum_rows_, 0, {}, columns_.data(), diff_dst.w, inner_first_, inner_last_,
                                 dilation_.h, dilation_.w};
-        int begun = 0, finished = 0;
+        ring_row begun, finished;
         const auto begin = [&](int end) {
-            for (; begun < end; begun++)
-                if (!problem_.accumulate) kernels_.clear(sums_of(begun), row_elements());
-                else if (apart) kernels_.read(out + begun * out_pitch, sums_of(begun), row_elements());
+            for (; begun.y < end; begun.next(sum_rows_))
+                if (!problem_.accumulate) kernels_.clear(sums + begun.place * sums_bytes, row_elements());
+                else if (separate)
+                    kernels_.read(out + begun.y * out_pitch, sums + begun.place * sums_bytes, row_elements());
         };
         for (int p = 0; p < diff_dst.h; p++) {
             row.rows = rows_[p];
@@ -100,9 +110,10 @@ class pool2d_backward_planes final : public op {
             row.diff_dst = from + element_bytes(diff_dst) * p * row_pitch(diff_dst);
             begin(end_of(row.rows));
             kernel_(row);
-            for (; finished < finished_[p]; finished++) {
-                begin(finished + 1);  // those between windows, and below the last
-                if (apart) kernels_.write(sums_of(finished), out + finished * out_pitch, row_elements());
+            for (; finished.y < finished_[p]; finished.next(sum_rows_)) {
+                begin(finished.y + 1);  // those between windows, and below the last
+                if (separate)
+                    kernels_.write(sums + finished.place * sums_bytes, out + finished.y * out_pitch, row_elements());
             }
         }
     }
@@ -118,6 +129,19 @@ class pool2d_backward_planes final : public op {
 };
 
 }  // namespace
+
+bool pool2d_windows_overlap(const sextant_pool2d& a) {
+    const auto overlap = [](const std::vector<window>& windows, int dilation) {
+        int end = 0;
+        for (const window& w : windows) {
+            if (w.taps && w.first < end) return true;
+            end = std::max(end, w.first + (w.taps - 1) * dilation + 1);
+        }
+        return false;
+    };
+    const pool2d_steps dilation = pool2d_dilation(a);
+    return overlap(pool2d_row_windows(a), dilation.h) || overlap(pool2d_column_windows(a), dilation.w);
+}
 
 std::unique_ptr<op> create_pool2d_backward(const sextant_pool2d_backward& problem, const pool2d_backward_kernels& kernels) {
     return std::make_unique<pool2d_backward_planes>(problem, kernels);

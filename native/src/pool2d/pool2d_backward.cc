@@ -31,7 +31,8 @@ constexpr entry entry_of(const char* name) {
 
 #if defined(SEXTANT_X86_64)
 const pool2d_backward_kernels& narrow_kernels(const sextant_pool2d_backward& a) {
-    return *pool2d_backward_avx512_bf16[a.diff_dst.dtype];
+    const auto& kernels = pool2d_windows_overlap(a.forward) ? pool2d_backward_avx512_bf16 : pool2d_backward_apart_avx512_bf16;
+    return *kernels[a.diff_dst.dtype];
 }
 
 std::string declines_narrow(const sextant_pool2d_backward& a, const device_traits& device) {

@@ -14,9 +14,10 @@
 namespace sextant::SEXTANT_ISA_NAMESPACE {
 
 /// The sums of a window's row r.
-SEXTANT_INLINE float* sums_of(const pool2d_backward_row& a, int r) {
+template <class Sum>
+SEXTANT_INLINE Sum* sums_of(const pool2d_backward_row& a, int r) {
     const int y = a.first_sum_row + r * a.dilation_h;
-    return a.sums + (y < a.sum_rows ? y : y - a.sum_rows) * a.sums_pitch;
+    return static_cast<Sum*>(a.sums) + (y < a.sum_rows ? y : y - a.sum_rows) * a.sums_pitch;
 }
 
 /// A window of Height x Width pixels, or where those are 0 of as many as the row and the column say. `row(r)` is where the sums
@@ -40,27 +41,27 @@ SEXTANT_INLINE void add_to_largest(const pool2d_backward_row& a, const window& c
         }
 #pragma GCC unroll 3
     for (int r = 0; r < height; r++) {
-        float* const sums = row(r) + first;
+        auto* const sums = row(r) + first;
 #pragma GCC unroll 3
         for (int s = 0; s < width; s++) {
-            float* const to = sums + s * step_w;
+            auto* const to = sums + s * step_w;
             store(to, load(to) + select(number == static_cast<float>(r * width + s), g, vec{}));
         }
     }
 }
 
-template <class Src, class DiffDst, int Height, int Width>
+template <class Src, class DiffDst, class Sum, int Height, int Width>
 static void pool2d_backward_max(const pool2d_backward_row& a) {
     const DiffDst* const diff_dst = static_cast<const DiffDst*>(a.diff_dst);
     const auto any = [&](int first, int last) {
         for (int q = first; q < last; q++)
             add_to_largest<Src, 0, 0>(a, a.columns[q], load(diff_dst + q * int64_t{lanes}),
-                                      [&](int r) __attribute__((always_inline)) { return sums_of(a, r); });
+                                      [&](int r) __attribute__((always_inline)) { return sums_of<Sum>(a, r); });
     };
     if constexpr (Height > 0) {
         if (a.rows.taps == Height) {
-            float* rows[Height];
-            for (int r = 0; r < Height; r++) rows[r] = sums_of(a, r);
+            Sum* rows[Height];
+            for (int r = 0; r < Height; r++) rows[r] = sums_of<Sum>(a, r);
             any(0, a.inner_first);
             for (int q = a.inner_first; q < a.inner_last; q++)
                 add_to_largest<Src, Height, Width>(a, a.columns[q], load(diff_dst + q * int64_t{lanes}),
@@ -71,36 +72,37 @@ static void pool2d_backward_max(const pool2d_backward_row& a) {
     any(0, a.outputs);
 }
 
-template <class DiffDst>
+template <class DiffDst, class Sum>
 static void pool2d_backward_average(const pool2d_backward_row& a) {
+    const int64_t step_w = a.dilation_w * int64_t{lanes}, step_h = a.dilation_h * a.sums_pitch, ring = a.sum_rows * a.sums_pitch;
     for (int q = 0; q < a.outputs; q++) {
         const window column = a.columns[q];
         const float share = 1.0f / (static_cast<float>(a.rows.divisor) * static_cast<float>(column.divisor));
         const vec g = load(static_cast<const DiffDst*>(a.diff_dst) + q * int64_t{lanes}) * share;
-        for (int r = 0; r < a.rows.taps; r++) {
-            float* const sums = sums_of(a, r) + column.first * int64_t{lanes};
-            for (int s = 0; s < column.taps; s++) {
-                float* const to = sums + s * a.dilation_w * int64_t{lanes};
-                store(to, load(to) + g);
-            }
+        int64_t row = a.first_sum_row * a.sums_pitch;
+        for (int r = 0; r < a.rows.taps; r++, row += step_h) {
+            if (row >= ring) row -= ring;
+            Sum* to = static_cast<Sum*>(a.sums) + row + column.first * int64_t{lanes};
+            for (int s = 0; s < column.taps; s++, to += step_w) store(to, load(to) + g);
         }
     }
 }
 
-static void pool2d_clear(float* row, int64_t count) {
-    for (int64_t i = 0; i < count; i += lanes) store(row + i, vec{});
+template <class Sum>
+static void pool2d_clear(void* sums, int64_t count) {
+    for (int64_t i = 0; i < count; i += lanes) store(static_cast<Sum*>(sums) + i, vec{});
 }
 
-/// Of these element types of src and diff_dst; `read` and `write` unless diff_src is of floats.
-template <class Src, class DiffDst>
-constexpr pool2d_backward_kernels pool2d_backward_table(void (*read)(const void*, float*, int64_t) = nullptr,
-                                                        void (*write)(const float*, void*, int64_t) = nullptr) {
+/// Of these element types; `read` and `write` unless diff_src is of Sums.
+template <class Src, class DiffDst, class Sum>
+constexpr pool2d_backward_kernels pool2d_backward_table(void (*read)(const void*, void*, int64_t) = nullptr,
+                                                        void (*write)(const void*, void*, int64_t) = nullptr) {
     return {lanes,
-            pool2d_backward_max<Src, DiffDst, 0, 0>,
-            pool2d_backward_max<Src, DiffDst, 2, 2>,
-            pool2d_backward_max<Src, DiffDst, 3, 3>,
-            pool2d_backward_average<DiffDst>,
-            pool2d_clear,
+            pool2d_backward_max<Src, DiffDst, Sum, 0, 0>,
+            pool2d_backward_max<Src, DiffDst, Sum, 2, 2>,
+            pool2d_backward_max<Src, DiffDst, Sum, 3, 3>,
+            pool2d_backward_average<DiffDst, Sum>,
+            pool2d_clear<Sum>,
             read,
             write};
 }

@@ -8,6 +8,9 @@
 
 namespace sextant {
 
+/// Whether a pixel may lie in several windows.
+bool pool2d_windows_overlap(const sextant_pool2d&);
+
 std::unique_ptr<op> create_pool2d_backward(const sextant_pool2d_backward&, const pool2d_backward_kernels&);
 std::unique_ptr<op> create_pool2d_backward_reference(const sextant_pool2d_backward&, const pool2d_backward_parameters&,
                                                      const device_traits&);
