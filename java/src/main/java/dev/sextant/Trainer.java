@@ -50,7 +50,8 @@ public final class Trainer implements AutoCloseable {
      * @param batch images in a step
      * @param image shape of one, c h w; null stands for the network's own
      * @param smoothing of labels: that part of each target is spread over all classes (Szegedy et al., arXiv:1512.00567, sec. 7)
-     * @param precision FP32, or STRICT for sums without Winograd
+     * @param precision FP32; STRICT for sums without Winograd; or BF16 for pictures and their gradients in bfloat16 while parameters,
+     *     their gradients, sums and features behind the pictures stay float32 (mixed precision, on a processor with AVX512_BF16)
      * @param seed of dropout
      */
     public record Options(int batch, Shape image, Optimizer optimizer, double smoothing, Precision precision, long seed) {
@@ -59,8 +60,8 @@ public final class Trainer implements AutoCloseable {
             if (!(smoothing >= 0 && smoothing < 1)) {
                 throw new IllegalArgumentException("smoothing: expects 0 up to, not with, 1, found " + smoothing);
             }
-            if (precision != Precision.FP32 && precision != Precision.STRICT) {
-                throw new UnsupportedOperationException("training: expects the precision fp32 or strict, found " + precision);
+            if (precision == Precision.INT8) {
+                throw new IllegalArgumentException("precision: training expects fp32, strict or bf16, found " + precision);
             }
         }
 
@@ -97,13 +98,16 @@ public final class Trainer implements AutoCloseable {
     /**
      * @param parameters by key, running statistics and those of auxiliary heads included; copied
      * @throws IllegalArgumentException if one is missing or of another shape, or the network does not end in logits
+     * @throws UnsupportedOperationException if the processor has not the instructions for the precision
      * @throws SextantException if there is not enough memory
      */
     public Trainer(Network network, Device device, Map<String, Tensor> parameters, Options options) {
         this.network = network;
         this.options = options;
+        options.precision().requireOn(device.info());
         var image = options.image() == null ? network.input() : options.image();
-        this.graph = TrainingGraph.of(network.body(), image.prepend(options.batch()), device.info().block());
+        this.graph = TrainingGraph.of(network.body(), image.prepend(options.batch()), device.info().block(),
+            options.precision() == Precision.BF16);
         this.parameters = new FlatParameters(graph.parameters());
         this.statistics = new FlatParameters(graph.statistics());
         try {

@@ -23,7 +23,6 @@ import java.util.Set;
  */
 final class Backward {
     private final Graph graph;
-    private final int block;
     private final List<Gradient> steps = new ArrayList<>();
     /** Wholes that depend on a parameter. */
     private final Set<Value> needed = new HashSet<>();
@@ -35,9 +34,8 @@ final class Backward {
     private final Map<Value, BitSet> written = new HashMap<>();
     private int id;
 
-    Backward(Graph graph, int block) {
+    Backward(Graph graph) {
         this.graph = graph;
-        this.block = block;
         this.id = graph.nextId();
         for (var node : graph.nodes()) {
             if (!node.constants().isEmpty() || node.sources().stream().anyMatch(this::isNeeded)) needed.add(graph.whole(node.dst()));
@@ -89,7 +87,7 @@ final class Backward {
             case Node.TrainingNorm norm -> {
                 // The gradients of its parameters come with that of its source, wanted or not.
                 if (isNeeded(norm.src())) into(norm, norm.src(), diff, true);
-                else steps.add(new Gradient.Source(norm, diff, temporary(norm.src()), false));
+                else steps.add(new Gradient.Source(norm, diff, fresh(norm.src()), false));
                 if (norm.residual() != null) handOver(norm.name(), norm.residual(), node.dst(), diff);
             }
             case Node.Pool pool -> into(pool, pool.src(), diff, true);
@@ -135,7 +133,7 @@ final class Backward {
         } else if (before == range.cardinality() && accumulates) {
             writing.to(target, true);
         } else {
-            var temporary = temporary(value);
+            var temporary = fresh(value);
             writing.to(temporary, false);
             addByRuns(name, temporary, target, value);
         }
@@ -193,7 +191,7 @@ final class Backward {
                 parts.add(diff(source));
                 written.get(wholeDiff(source)).or(range(source));
             } else {
-                var temporary = temporary(source);
+                var temporary = fresh(source);
                 parts.add(temporary);
                 if (isNeeded(source)) {
                     rest.add(() -> into(concat.name(), source, true, (target, accumulate) ->
@@ -208,7 +206,7 @@ final class Backward {
     // ------------------------------------------------------------------------------------------ values
 
     private Value wholeDiff(Value value) {
-        return diffs.computeIfAbsent(graph.whole(value), whole -> fresh(whole, graph.layout(whole).isPlain()));
+        return diffs.computeIfAbsent(graph.whole(value), this::fresh);
     }
 
     private Value diff(Value value) {
@@ -221,13 +219,11 @@ final class Backward {
         });
     }
 
-    private Value temporary(Value value) {
-        return fresh(value, graph.layout(value).isPlain());
-    }
-
-    private Value fresh(Value like, boolean isPlain) {
+    /** For a gradient of {@code like}, in the same layout and format. */
+    private Value fresh(Value like) {
         var value = new Value(id++, like.shape());
-        layouts.put(value, isPlain ? Layout.PLAIN : new Layout(block, 0, Format.F32));
+        var layout = graph.layout(like);
+        layouts.put(value, new Layout(layout.block(), 0, layout.format()));
         written.put(value, new BitSet());
         return value;
     }
@@ -253,6 +249,6 @@ final class Backward {
         var layout = layouts.get(whole);
         if (layout.isPlain()) return;
         int reach = conv.window().reachBack(conv.src(), conv.dst());
-        if (reach > layout.halo()) layouts.put(whole, new Layout(block, reach, layout.format()));
+        if (reach > layout.halo()) layouts.put(whole, new Layout(layout.block(), reach, layout.format()));
     }
 }

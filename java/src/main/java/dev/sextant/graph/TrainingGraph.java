@@ -38,14 +38,17 @@ public record TrainingGraph(Graph forward, List<Gradient> backward) {
     /**
      * @param input of a batch, n c h w
      * @param block channels in a block of the device's layout
+     * @param isNarrow whether pictures and their gradients are bfloat16
      * @throws IllegalArgumentException if the network cannot take that input, or ends in something other than logits
      */
-    public static TrainingGraph of(Nn network, Shape input, int block) {
+    public static TrainingGraph of(Nn network, Shape input, int block, boolean isNarrow) {
         var trace = Trace.training(network, input);
         var graph = trace.graph().through(List.of(new DropIdentities(), new FlattenFeatures(), new FuseNormResidual(),
-            new FuseActivation(), new ConcatBySlices(block), new ChooseLayouts(block)));
+            new FuseActivation(), new ConcatBySlices(block)));
+        if (isNarrow) graph = new NarrowPictures().apply(graph);
+        graph = new ChooseLayouts(block).apply(graph);
         var heads = graph.taps();
-        var planned = new Backward(graph.reporting(new LinkedHashMap<>()), block).of(heads, trace.weights());
+        var planned = new Backward(graph.reporting(new LinkedHashMap<>())).of(heads, trace.weights());
         var touched = new ArrayList<List<Value>>();
         for (var node : planned.forward.nodes()) {
             var values = new ArrayList<>(node.sources());
@@ -54,6 +57,11 @@ public record TrainingGraph(Graph forward, List<Gradient> backward) {
         }
         for (var gradient : planned.backward) touched.add(gradient.values());
         return new TrainingGraph(PlanMemory.apply(planned.forward, touched), planned.backward);
+    }
+
+    /** Of float32 throughout. */
+    public static TrainingGraph of(Nn network, Shape input, int block) {
+        return of(network, input, block, false);
     }
 
     /** What training adjusts by its gradient, in the order of the layers. */

@@ -45,6 +45,26 @@ class TrainingGraphTest {
         }
     }
 
+    /** In mixed precision: pictures narrow, a gradient as its value, what goes to and comes from the caller and all that is flat wide. */
+    @Test
+    void narrowPictures() {
+        for (var name : List.of("lenet5", "alexnet_2012", "googlenet_2014", "resnet20", "densenet121")) {
+            var network = Networks.named(name);
+            var graph = TrainingGraph.of(network.body(), network.input().prepend(2), 16, true);
+            check(graph);
+            var touched = new ArrayList<Value>();
+            for (var node : graph.forward().nodes()) {
+                touched.addAll(node.sources());
+                touched.add(node.dst());
+            }
+            for (var step : graph.backward()) touched.addAll(step.values());
+            for (var value : touched) {
+                var layout = graph.forward().layout(value);
+                assertEquals(layout.isPlain() ? Format.F32 : Format.BF16, layout.format(), () -> name + " " + value + ' ' + layout);
+            }
+        }
+    }
+
     private static void check(TrainingGraph graph) {
         var gradients = new ArrayList<String>();
         for (var step : graph.backward()) {
