@@ -5,6 +5,7 @@ import dev.sextant.graph.AdoptFoldedNorms;
 import dev.sextant.graph.Constant.Parameter;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Parameters;
+import dev.sextant.io.KeyNames;
 import dev.sextant.io.Weights;
 import dev.sextant.models.Network;
 import dev.sextant.nn.Add;
@@ -24,11 +25,11 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Weights that have been found to fit a network. The prefix {@code module.} that PyTorch's DataParallel puts before every key is
- * taken off; counters of batches and what belongs to auxiliary heads are ignored.
+ * Weights that have been found to fit a network, whoever named their keys ({@link KeyNames}). Counters of batches and what belongs to
+ * auxiliary heads are ignored.
  */
 final class Checkpoint implements Parameters {
-    private static final String PARALLEL = "module.", COUNTER = ".num_batches_tracked";
+    private static final String COUNTER = ".num_batches_tracked";
     private static final int LISTED = 10;
 
     private final Weights weights;
@@ -37,11 +38,9 @@ final class Checkpoint implements Parameters {
 
     private Checkpoint(Weights weights) {
         this.weights = weights;
-        var keys = weights.keys();
-        int prefix = !keys.isEmpty() && keys.stream().allMatch(key -> key.startsWith(PARALLEL)) ? PARALLEL.length() : 0;
-        for (var key : keys) {
-            if (!key.endsWith(COUNTER)) stored.put(key.substring(prefix), key);
-        }
+        KeyNames.of(weights).forEach((name, key) -> {
+            if (!name.endsWith(COUNTER)) stored.put(name, key);
+        });
     }
 
     /** @throws IllegalArgumentException listing what is missing, unexpected or of another shape */
@@ -54,7 +53,7 @@ final class Checkpoint implements Parameters {
         for (var parameter : expected.values()) {
             var found = checkpoint.shape(parameter);
             if (found == null) missing.add(parameter.key());
-            else if (!found.equals(parameter.shape()))
+            else if (!KeyNames.fits(found, parameter.shape()))
                 misshapen.add(parameter.key() + " (expected " + parameter.shape() + ", found " + found + ")");
         }
         var heads = new HashSet<String>();
@@ -87,7 +86,7 @@ final class Checkpoint implements Parameters {
     void requireFits(Graph graph, Network network) {
         for (var parameter : graph.parameters().values()) {
             var found = shape(parameter);
-            if (!parameter.shape().equals(found)) {
+            if (found == null || !KeyNames.fits(found, parameter.shape())) {
                 throw new IllegalArgumentException("predictor: input " + graph.input().shape() + " expects " + parameter.key()
                     + " of shape " + parameter.shape() + ", " + weights.source() + " has " + found + " (made for "
                     + network.name() + " on " + network.input() + ")");

@@ -8,7 +8,6 @@ import dev.sextant.graph.Parameters;
 import dev.sextant.graph.Pass;
 import dev.sextant.graph.Ranges;
 import dev.sextant.graph.SubBatches;
-import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
 import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
@@ -58,15 +57,15 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Opens a safetensors file, also one compressed by gzip. Its keys are PyTorch's; a checkpoint whose batch norms were folded
-     * into its convolutions is taken as it is.
+     * Opens a safetensors file, also one compressed by gzip, or a PyTorch checkpoint ({@link Weights#open}). Its keys are PyTorch's; one
+     * whose batch norms were folded into its convolutions is taken as it is.
      *
      * @throws IllegalArgumentException if the file's tensors are not the network's, with all that is missing, unexpected or of
      *     another shape
      * @throws IOException if the file cannot be read or is malformed
      */
     public static Model load(Network network, Path weights) throws IOException {
-        var opened = Safetensors.open(weights);
+        var opened = Weights.open(weights);
         try {
             return of(network, opened);
         } catch (Throwable e) {

@@ -39,7 +39,8 @@ final class Calibrate implements Callable<Integer> {
         description = "Network, one of those that 'sextant models' lists.")
     private Network network;
 
-    @Option(names = "--weights", required = true, paramLabel = "F", description = "Its trained parameters, a safetensors file.")
+    @Option(names = "--weights", required = true, paramLabel = "F",
+        description = "Its trained parameters: a safetensors file, or PyTorch's .pth.")
     private Path weights;
 
     @Option(names = "--images", required = true, paramLabel = "DIR",

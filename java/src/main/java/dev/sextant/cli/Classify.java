@@ -48,7 +48,7 @@ final class Classify implements Callable<Integer> {
         description = "Network, one of those that 'sextant models' lists (default: ${DEFAULT-VALUE}, which reads digits).")
     private Network network;
 
-    @Option(names = "--weights", paramLabel = "F", description = "Its trained parameters, a safetensors file; "
+    @Option(names = "--weights", paramLabel = "F", description = "Its trained parameters, a safetensors file or PyTorch's .pth; "
         + "not needed for lenet5 (digits) and resnet20 (CIFAR-10), whose weights are built in.")
     private Path weights;
 
@@ -75,7 +75,7 @@ final class Classify implements Callable<Integer> {
     public Integer call() throws IOException {
         if (weights == null && !BuiltIn.has(network)) {
             throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of " + network.name()
-                + " as a safetensors file; none are built in, and none are downloaded");
+                + " as a safetensors file or .pth; none are built in, and none are downloaded unasked (see fetch)");
         }
         var first = Preparation.ahead(() -> Picture.read(Failure.readable(images.getFirst())));
         try (var model = Pretrained.load(network, weights, labels);

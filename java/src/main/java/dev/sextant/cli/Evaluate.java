@@ -41,7 +41,7 @@ final class Evaluate implements Callable<Integer> {
     private DataPlace place;
 
     @Option(names = "--weights", paramLabel = "F",
-        description = "Its trained parameters, a safetensors file; if not given the built-in ones, of lenet5 (digits) and "
+        description = "Its trained parameters, a safetensors file or .pth; if not given the built-in ones, of lenet5 (digits) and "
             + "resnet20 (CIFAR-10).")
     private Path weights;
 
@@ -64,7 +64,7 @@ final class Evaluate implements Callable<Integer> {
     public Integer call() throws IOException {
         if (weights == null && !BuiltIn.has(place.network())) {
             throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of "
-                + place.network().name() + " as a safetensors file; none are built in");
+                + place.network().name() + " as a safetensors file or .pth; none are built in");
         }
         try (var model = Pretrained.load(place.network(), weights, null); var device = run.device()) {
             var data = place.open(Dataset.Split.TEST);

@@ -2,6 +2,7 @@
 package dev.sextant.cli;
 
 import dev.sextant.Tensor;
+import dev.sextant.io.KeyNames;
 import dev.sextant.io.Weights;
 import dev.sextant.models.Network;
 import dev.sextant.nn.Parameter;
@@ -32,10 +33,11 @@ record FirstWeights(Map<String, Tensor> parameters, List<String> fresh) {
     static FirstWeights from(Network network, Weights weights, long seed) {
         var parameters = new LinkedHashMap<>(Initialisation.of(network).parameters(network, seed));
         var fresh = new ArrayList<String>();
+        var names = KeyNames.of(weights);
         for (var parameter : network.parameters()) {
-            var key = weights.keys().contains(parameter.key()) ? parameter.key() : "module." + parameter.key();
-            boolean isThere = weights.keys().contains(key);
-            if (isThere && weights.shape(key).equals(parameter.shape())) {
+            var key = names.get(parameter.key());
+            boolean isThere = key != null;
+            if (isThere && KeyNames.fits(weights.shape(key), parameter.shape())) {
                 parameters.put(parameter.key(), Tensor.of(parameter.shape(), weights.tensor(key).toArray()));
             } else if (!isThere && parameter.optional() || isThere && ofClasses(network, parameter)) {
                 fresh.add(parameter.key());

@@ -35,7 +35,7 @@ final class Forward implements Callable<Integer> {
         description = "Network, one of those that 'sextant models' lists.")
     private Network network;
 
-    @Option(names = "--weights", required = true, paramLabel = "F", description = "Its parameters, a safetensors file.")
+    @Option(names = "--weights", required = true, paramLabel = "F", description = "Its parameters: a safetensors file, or PyTorch's .pth.")
     private Path weights;
 
     @Option(names = "--input", required = true, paramLabel = "X.npy", description = "What goes in.")

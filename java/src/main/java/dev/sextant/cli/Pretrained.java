@@ -4,7 +4,7 @@ package dev.sextant.cli;
 import dev.sextant.Model;
 import dev.sextant.image.Labels;
 import dev.sextant.image.Preprocessing;
-import dev.sextant.io.Safetensors;
+import dev.sextant.io.KeyNames;
 import dev.sextant.io.Weights;
 import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
@@ -26,7 +26,7 @@ final class Pretrained {
      */
     static Model load(Network network, Path file, Path labelsFile) throws IOException {
         var labels = labelsFile == null ? null : Labels.read(Failure.readable(labelsFile));
-        var weights = file == null ? BuiltIn.weights(network) : Safetensors.open(Failure.readable(file));
+        var weights = file == null ? BuiltIn.weights(network) : Weights.open(Failure.readable(file));
         try {
             var sized = network.classes(classes(network, weights));
             var adapted = Preprocessing.fromMetadata(weights.metadata()).map(p -> sized.at(p.height(), p.width()).with(p)).orElse(sized);
@@ -45,10 +45,9 @@ final class Pretrained {
     /** The classes that the weights' last layer has, where they have this layer at all; loading reports what else does not fit. */
     private static int classes(Network network, Weights weights) {
         var last = network.layers().parameters().getLast();
-        for (var key : new String[] {last.key(), "module." + last.key()}) {
-            if (last.kind() == Parameter.Kind.BIAS && weights.keys().contains(key) && weights.shape(key).rank() == 1) {
-                return Math.max(1, weights.shape(key).dim(0));
-            }
+        var key = KeyNames.of(weights).get(last.key());
+        if (last.kind() == Parameter.Kind.BIAS && key != null && weights.shape(key).rank() == 1) {
+            return Math.max(1, weights.shape(key).dim(0));
         }
         return network.labels().size();
     }

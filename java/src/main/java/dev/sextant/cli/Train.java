@@ -4,7 +4,7 @@ package dev.sextant.cli;
 import dev.sextant.Device;
 import dev.sextant.data.Dataset;
 import dev.sextant.image.Preprocessing;
-import dev.sextant.io.Safetensors;
+import dev.sextant.io.Weights;
 import dev.sextant.models.Network;
 import dev.sextant.train.CheckpointFolder;
 import dev.sextant.train.Evaluation;
@@ -186,7 +186,7 @@ final class Train implements Callable<Integer> {
         }
         var options = choices.over(Recipe.of(place.network()));
         if (weights == null) return begun(fitted, data, test, device, options, FirstWeights.random(fitted, options.seed()));
-        try (var stored = Safetensors.open(weights)) {
+        try (var stored = Weights.open(weights)) {
             var prepared = Preprocessing.fromMetadata(stored.metadata())
                 .map(found -> fitted.at(found.height(), found.width()).with(found)).orElse(fitted);
             return begun(prepared, data, test, device, options, FirstWeights.from(prepared, stored, options.seed()));

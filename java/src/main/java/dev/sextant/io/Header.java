@@ -35,8 +35,12 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
 
     static final String METADATA = "__metadata__";
 
-    /** One tensor; {@code begin} and {@code end} count bytes from the end of the header. */
-    record Entry(String key, DType dtype, Shape shape, long begin, long end) {}
+    /**
+     * One tensor; {@code begin} and {@code end} count bytes from the end of the header.
+     *
+     * @param strides in elements, or null if they lie row-major, one behind the other
+     */
+    record Entry(String key, DType dtype, Shape shape, long begin, long end, long[] strides) {}
 
     private static final JsonFactory JSON = JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
@@ -160,7 +164,7 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata, long dat
                 throw new FormatException(source + ": " + where + ": " + dtype + " of shape " + shape + " takes " + bytes
                     + " bytes, but data_offsets " + Arrays.toString(offsets) + " hold " + (offsets[1] - offsets[0]));
             }
-            return new Entry(key, dtype, shape, offsets[0], offsets[1]);
+            return new Entry(key, dtype, shape, offsets[0], offsets[1], null);
         }
 
         /** Checks that the tensors lie side by side from the first data byte to the last; returns the number of data bytes. */

@@ -2,6 +2,7 @@
 package dev.sextant.io;
 
 import dev.sextant.DType;
+import dev.sextant.Shape;
 import dev.sextant.Tensor;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -51,7 +52,17 @@ public final class Safetensors {
         return file.toString().endsWith(".gz") ? unpack(file) : map(file);
     }
 
-    private static Weights map(Path file) throws IOException {
+    /** Whether {@code first}, the first nine bytes of a file, are a length and the beginning of a header. */
+    static boolean beginsWith(byte[] first) {
+        return first.length > Long.BYTES && first[Long.BYTES] == '{' && (first[4] | first[5] | first[6] | first[7]) == 0;
+    }
+
+    /** Whether a file that begins with {@code first} is compressed by gzip. */
+    static boolean isPacked(byte[] first) {
+        return first.length > 1 && first[0] == 0x1f && first[1] == (byte) 0x8b;
+    }
+
+    static Weights map(Path file) throws IOException {
         var source = file.toString();
         try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
@@ -81,7 +92,7 @@ public final class Safetensors {
     /**
      * The header says how much memory the elements take, and the packed size how much it can be at most: no zip bomb goes off.
      */
-    private static Weights unpack(Path file) throws IOException {
+    static Weights unpack(Path file) throws IOException {
         var source = file.toString();
         long largest = Files.size(file) * DENSEST + 1024;
         try (var in = new GZIPInputStream(new BufferedInputStream(Files.newInputStream(file), CHUNK), CHUNK)) {
@@ -156,7 +167,9 @@ public final class Safetensors {
 
     /** As {@link #write(Path, Map, Map)}, rounded to 16 bits (IEEE half precision): half the size, 11 significant bits. */
     public static void writeHalf(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
-        write(file, new TreeMap<>(tensors), DType.F16, metadata);
+        var parts = new TreeMap<String, Part>();
+        tensors.forEach((key, tensor) -> parts.put(key, new Part(DType.F16, tensor.shape(), out -> out.write(halves(tensor.data())))));
+        write(file, parts, metadata);
     }
 
     /**
@@ -179,19 +192,48 @@ public final class Safetensors {
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, Int8> quantised, Map<String, String> metadata)
             throws IOException {
-        var sorted = new TreeMap<String, Object>(tensors);
+        var parts = new TreeMap<String, Part>();
+        tensors.forEach((key, tensor) -> parts.put(key, Part.of(tensor)));
         quantised.forEach((key, int8) -> {
-            sorted.put(key, int8);
-            sorted.put(key + StoredWeights.SCALE, int8.scaleTensor());
+            parts.put(key, new Part(DType.I8, int8.shape(), out -> out.write(ByteBuffer.wrap(int8.values()))));
+            parts.put(key + StoredWeights.SCALE, Part.of(int8.scaleTensor()));
         });
-        write(file, sorted, DType.F32, metadata);
+        write(file, parts, metadata);
     }
 
     /**
-     * @param sorted a {@link Tensor} or an {@link Int8} by key
-     * @param real how the tensors are stored, F32 or F16
+     * Writes tensors of {@code weights} bit for bit, of the type that they are stored in, 8-bit ones with their scales.
+     *
+     * @param keys what is written: from the name in the new file to the key in {@code weights}
+     * @param shapes of tensors that are to have another one with as many elements, by name
      */
-    private static void write(Path file, SortedMap<String, Object> sorted, DType real, Map<String, String> metadata) throws IOException {
+    public static void write(Path file, Weights weights, Map<String, String> keys, Map<String, Shape> shapes, Map<String, String> metadata)
+            throws IOException {
+        var parts = new TreeMap<String, Part>();
+        keys.forEach((name, key) -> {
+            var shape = shapes.getOrDefault(name, weights.shape(key));
+            if (weights instanceof StoredWeights stored) {
+                parts.put(name, new Part(weights.dtype(key), shape, out -> stored.copyTo(key, out)));
+                if (stored.hasScale(key)) {
+                    var scale = key + StoredWeights.SCALE;
+                    parts.put(name + StoredWeights.SCALE,
+                        new Part(stored.dtype(scale), stored.shape(scale), out -> stored.copyTo(scale, out)));
+                }
+            } else {
+                parts.put(name, Part.of(weights.tensor(key).reshape(shape)));
+            }
+        });
+        write(file, parts, metadata);
+    }
+
+    /** A tensor to be written. */
+    private record Part(DType dtype, Shape shape, WholeFile.Content content) {
+        static Part of(Tensor tensor) {
+            return new Part(DType.F32, tensor.shape(), out -> out.writeFloats(tensor.data()));
+        }
+    }
+
+    private static void write(Path file, SortedMap<String, Part> parts, Map<String, String> metadata) throws IOException {
         var json = new ByteArrayOutputStream();
         long end = 0;
         try (var out = JSON.createGenerator(ObjectWriteContext.empty(), json, JsonEncoding.UTF8)) {
@@ -202,20 +244,19 @@ public final class Safetensors {
                 new TreeMap<>(metadata).forEach(out::writeStringProperty);
                 out.writeEndObject();
             }
-            for (var entry : sorted.entrySet()) {
+            for (var entry : parts.entrySet()) {
                 if (entry.getKey().equals(Header.METADATA)) {
                     throw new IllegalArgumentException(file + ": a tensor cannot be called " + Header.METADATA);
                 }
-                var int8 = entry.getValue() instanceof Int8 found ? found : null;
-                var shape = int8 == null ? ((Tensor) entry.getValue()).shape() : int8.shape();
+                var part = entry.getValue();
                 long begin = end;
-                end += shape.elements() * (int8 != null ? Byte.BYTES : real == DType.F16 ? Short.BYTES : Float.BYTES);
+                end += part.shape().elements() * part.dtype().bytes();
                 out.writeName(entry.getKey());
                 out.writeStartObject();
-                out.writeStringProperty("dtype", (int8 == null ? real : DType.I8).name());
+                out.writeStringProperty("dtype", part.dtype().name());
                 out.writeName("shape");
                 out.writeStartArray();
-                for (int dim : shape.dims()) out.writeNumber(dim);
+                for (int dim : part.shape().dims()) out.writeNumber(dim);
                 out.writeEndArray();
                 out.writeName("data_offsets");
                 out.writeStartArray();
@@ -233,11 +274,7 @@ public final class Safetensors {
         WholeFile.write(file, out -> {
             out.write(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.size()).flip());
             out.write(ByteBuffer.wrap(json.toByteArray()));
-            for (var stored : sorted.values()) {
-                if (stored instanceof Int8 int8) out.write(ByteBuffer.wrap(int8.values()));
-                else if (real == DType.F16) out.write(halves(((Tensor) stored).data()));
-                else out.writeFloats(((Tensor) stored).data());
-            }
+            for (var part : parts.values()) part.content().writeTo(out);
         });
     }
 

@@ -14,7 +14,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The weights of a safetensors file, whose little-endian elements lie in one segment of a shared arena. */
+/** The weights of a file whose little-endian elements lie in one segment of a shared arena. */
 final class StoredWeights implements Weights {
     static final String SCALE = "_scale";
     private static final int PIECE = 1 << 13;
@@ -68,6 +68,19 @@ final class StoredWeights implements Weights {
         } catch (Throwable e) {
             arena.close();
             throw e;
+        }
+    }
+
+    /** Whether it is of 8 bits with a scale. */
+    boolean hasScale(String key) {
+        return entry(key).dtype() == DType.I8 && header.tensors().containsKey(key + SCALE);
+    }
+
+    /** Appends a tensor's bytes to a file, row-major and little-endian. */
+    void copyTo(String key, WholeFile out) throws IOException {
+        var entry = entry(key);
+        try (var temporary = Arena.ofConfined()) {
+            out.write(entry.strides() == null ? stored(entry) : rowMajor(entry, stored(entry), temporary));
         }
     }
 
@@ -129,11 +142,35 @@ final class StoredWeights implements Weights {
     }
 
     private static boolean isNative(Header.Entry entry, MemorySegment stored) {
-        return entry.dtype() == DType.F32 && stored.address() % Float.BYTES == 0
+        return entry.dtype() == DType.F32 && entry.strides() == null && stored.address() % Float.BYTES == 0
             && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
     }
 
+    /** A copy of the elements in the order of their indices. */
+    private static MemorySegment rowMajor(Header.Entry entry, MemorySegment stored, Arena arena) {
+        int each = entry.dtype().bytes(), rank = entry.shape().rank();
+        var copy = arena.allocate(entry.shape().elements() * each, 64);
+        var index = new int[rank];
+        long from = 0;
+        for (long to = 0; to < copy.byteSize(); to += each) {
+            MemorySegment.copy(stored, from * each, copy, to, each);
+            for (int i = rank - 1; i >= 0; i--) {
+                from += entry.strides()[i];
+                if (++index[i] < entry.shape().dim(i)) break;
+                from -= index[i] * entry.strides()[i];
+                index[i] = 0;
+            }
+        }
+        return copy;
+    }
+
     private MemorySegment convert(Header.Entry entry, MemorySegment stored, Arena arena) {
+        if (entry.strides() != null) {
+            try (var temporary = Arena.ofConfined()) {
+                var plain = new Header.Entry(entry.key(), entry.dtype(), entry.shape(), entry.begin(), entry.end(), null);
+                return convert(plain, rowMajor(entry, stored, temporary), arena);
+            }
+        }
         long count = entry.shape().elements();
         var scale = entry.dtype() == DType.I8 ? scale(entry, arena) : null;
         if (entry.dtype() == DType.I64 && count != 1) throw refused(entry, "integers");

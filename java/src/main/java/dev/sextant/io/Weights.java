@@ -4,8 +4,11 @@ package dev.sextant.io;
 import dev.sextant.DType;
 import dev.sextant.Shape;
 import dev.sextant.Tensor;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
 import java.util.SortedSet;
@@ -65,6 +68,23 @@ public interface Weights extends AutoCloseable {
     /** Releases the memory behind every segment handed out; closing twice does nothing. */
     @Override
     void close();
+
+    /**
+     * Opens a file of weights, whatever its name: its first bytes tell a safetensors file, one compressed by gzip, and PyTorch's {@code
+     * .pth} in both forms apart.
+     *
+     * @throws FormatException if it is neither, or damaged
+     * @throws IOException if it cannot be read
+     */
+    static Weights open(Path file) throws IOException {
+        byte[] first;
+        try (var in = Files.newInputStream(file)) {
+            first = in.readNBytes(Long.BYTES + 1);
+        }
+        if (Safetensors.beginsWith(first)) return Safetensors.map(file);
+        if (PyTorchCheckpoint.beginsWith(first)) return PyTorchCheckpoint.open(file);
+        return Safetensors.isPacked(first) ? Safetensors.unpack(file) : Safetensors.open(file);
+    }
 
     /**
      * Tensors already in memory as weights; closing them does nothing.

@@ -16,7 +16,7 @@ import java.nio.file.StandardOpenOption;
 
 /** A file that appears whole or not at all: written under another name in the same folder, then moved over its place. */
 final class WholeFile {
-    private static final int CHUNK = 1 << 20;
+    private static final int CHUNK = 1 << 20, LARGEST = 1 << 28;
 
     private final FileChannel channel;
 
@@ -66,6 +66,13 @@ final class WholeFile {
     /** Appends all of {@code bytes}. */
     void write(ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) channel.write(bytes);
+    }
+
+    /** Appends bytes as they are. */
+    void write(MemorySegment bytes) throws IOException {
+        for (long done = 0; done < bytes.byteSize(); done += LARGEST) {
+            write(bytes.asSlice(done, Math.min(LARGEST, bytes.byteSize() - done)).asByteBuffer());
+        }
     }
 
     /** Appends float32 values in little-endian order. */
