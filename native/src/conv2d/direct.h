@@ -34,7 +34,8 @@ struct direct_tile {
 template <class Format>
 using direct_function = void (*)(const direct_tile<Format>&);
 
-/// The tiles of one instruction set. Stride index: 0 any (taken from src_column), 1, 2.
+/// The tiles of one instruction set. Stride index: 0 any (taken from src_column), 1, 2. Other strides than 1 and 2 are rare: one
+/// vector of output channels is enough for them.
 template <class Format>
 struct direct_kernels {
     static constexpr int most_pixels = 14;

@@ -147,9 +147,11 @@ constexpr void fill(direct_kernels<Format>& table) {
     constexpr auto columns = std::make_integer_sequence<int, tile_pixels>{};
     constexpr auto half = std::make_integer_sequence<int, two_row_columns(tile_pixels)>{};
     fill_row<Format, Stride, 1>(table.one_row[Stride][0], columns);
-    fill_row<Format, Stride, 2>(table.one_row[Stride][1], columns);
     fill_two_rows<Format, Stride, 1>(table.two_rows[Stride][0], half);
-    fill_two_rows<Format, Stride, 2>(table.two_rows[Stride][1], half);
+    if constexpr (Stride) {
+        fill_row<Format, Stride, 2>(table.one_row[Stride][1], columns);
+        fill_two_rows<Format, Stride, 2>(table.two_rows[Stride][1], half);
+    }
 }
 
 template <class Format>

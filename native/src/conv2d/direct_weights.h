@@ -28,10 +28,10 @@ class direct_weights {
     direct_weights(const sextant_conv2d& a, const weight_view& view, const direct_kernels<Format>& kernels)
         : kernels_(kernels), lanes_(kernels.lanes), inputs_(a.src.c / a.groups), outputs_(a.dst.c / a.groups),
           taps_(int64_t{a.r} * a.s), packer_(view, a.r, a.s, lanes_, kernels.gather) {
-        const int k_blocks = ceil_div(outputs_, lanes_);
+        const int k_blocks = ceil_div(outputs_, lanes_), widest = a.stride_w > 2 ? 1 : tile_vectors;
         for (int g = 0; g < a.groups; ++g)
-            for (int b = 0; b < k_blocks; b += tile_vectors) {
-                const int vectors = std::min(tile_vectors, k_blocks - b);
+            for (int b = 0; b < k_blocks; b += widest) {
+                const int vectors = std::min(widest, k_blocks - b);
                 panels_.push_back({count_, g * k_blocks + b, g * inputs_ / lanes_, vectors, g,
                                    std::min(vectors * lanes_, outputs_ - b * lanes_)});
                 count_ += terms() * vectors * lanes_;

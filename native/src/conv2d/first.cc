@@ -27,6 +27,7 @@ class conv2d_first final : public op {
         const auto& a = problem_;
         const auto* strides = first_kernels::strides;
         stride_index_ = static_cast<int>(std::find(strides + 1, strides + 4, a.stride_w) - strides) % 4;
+        widest_ = stride_index_ ? tile_vectors : 1;
         tile_columns_ = static_cast<int>(ceil_div(a.dst.w, ceil_div(a.dst.w, kernels.pixels)));
         paired_ = kernels.pairs[0][1] && a.dst.c <= lanes_ / 2 && !a.has_residual;
         rows_ = std::min(paired_ ? blocking::first_paired_rows : blocking::first_rows, a.dst.h);
@@ -58,7 +59,7 @@ class conv2d_first final : public op {
             copy_rows(operands[0], n, first, rows);
             const int last = std::min(first + rows_, dst.h);
             if (paired_) return run_pairs(packed, rows, n, first, last, operands[binding_.dst]);
-            for (int block = 0; block < channel_blocks(dst); block += tile_vectors)
+            for (int block = 0; block < channel_blocks(dst); block += widest_)
                 for (int row = first; row < last; ++row)
                     run_row(packed, rows + (row - first) * problem_.stride_h * source_pitch_, n, block, row, residual,
                             operands[binding_.dst]);
@@ -77,7 +78,7 @@ class conv2d_first final : public op {
     /// Of one thread: the rows, and behind them their pairs.
     int64_t scratch_floats() const { return source_floats() * (paired_ ? 3 : 1); }
 
-    int vectors_of(int block) const { return static_cast<int>(std::min<int64_t>(tile_vectors, channel_blocks(dst) - block)); }
+    int vectors_of(int block) const { return static_cast<int>(std::min<int64_t>(widest_, channel_blocks(dst) - block)); }
 
     int64_t terms() const { return int64_t{problem_.src.c} * problem_.r * problem_.s; }
     /// Weights, and behind them the bias.
@@ -91,7 +92,7 @@ class conv2d_first final : public op {
         std::fill(to, to + channel_blocks(dst) * lanes_, 0.0f);
         for (int i = 0; bias && i < copies * k; ++i) to[i] = bias[i / copies];
         for (int block = 0; !paired_ && block < channel_blocks(dst); ++block) {
-            const int panel = block / tile_vectors * tile_vectors, width = vectors_of(panel) * lanes_;
+            const int panel = block / widest_ * widest_, width = vectors_of(panel) * lanes_;
             packer_.pack(weights, 0, block * lanes_, std::min(lanes_, k - block * lanes_), 0, problem_.src.c,
                          packed + panel * lanes_ * terms() + (block - panel) * lanes_, width, int64_t{taps} * width);
         }
@@ -178,7 +179,7 @@ class conv2d_first final : public op {
     const first_kernels& kernels_;
     const int lanes_;
     const weight_packer packer_;
-    int stride_index_, tile_columns_, rows_, source_rows_;
+    int stride_index_, widest_, tile_columns_, rows_, source_rows_;
     bool paired_;
     int64_t source_pitch_;
     aligned_floats weights_;  // and bias

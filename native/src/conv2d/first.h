@@ -30,7 +30,7 @@ struct first_kernels {
     int lanes;
     int pixels;  // most in a tile
     int dtype;   // of the dst that the tiles write by themselves
-    first_function tiles[4][2][most_pixels + 1];  // [index in strides][vectors - 1][columns]
+    first_function tiles[4][2][most_pixels + 1];  // [index in strides][vectors - 1][columns]; any stride: one vector
     /// For at most lanes / 2 output channels. Pixels of src are pairs that belong to two rows of dst, dst_plane apart (0: there is
     /// no second); weights and bias have each number twice. [index in strides][columns], only to float32.
     first_function pairs[4][most_pixels + 1];

@@ -96,7 +96,7 @@ template <class Dst, int Index>
 constexpr void fill_first(first_kernels& table) {
     constexpr int stride = first_kernels::strides[Index];
     fill_first<Dst, 1, stride>(table.tiles[Index][0], std::make_integer_sequence<int, tile_pixels>{});
-    fill_first<Dst, 2, stride>(table.tiles[Index][1], std::make_integer_sequence<int, tile_pixels>{});
+    if constexpr (stride) fill_first<Dst, 2, stride>(table.tiles[Index][1], std::make_integer_sequence<int, tile_pixels>{});
     if constexpr (std::is_same_v<Dst, float>)
         fill_first_pairs<stride>(table.pairs[Index], std::make_integer_sequence<int, tile_pixels>{});
 }
