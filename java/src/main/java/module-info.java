@@ -7,6 +7,7 @@
 module dev.sextant {
     requires dev.sextant.bindings;
     requires info.picocli;
+    requires com.google.protobuf;
     requires java.desktop;
     requires me.tongfei.progressbar;
     requires tools.jackson.core;
@@ -19,6 +20,7 @@ module dev.sextant {
     exports dev.sextant.io;
     exports dev.sextant.models;
     exports dev.sextant.nn;
+    exports dev.sextant.onnx;
     exports dev.sextant.train;
 
     opens dev.sextant.cli to info.picocli;

@@ -188,8 +188,8 @@ final class Lowering {
             }
             case Node.Softmax softmax -> {
                 var problem = sextant_softmax.allocate(arena);
-                problems.fill(softmax.src(), sextant_softmax.src(problem));
-                problems.fill(softmax.dst(), sextant_softmax.dst(problem));
+                problems.fillRows(softmax.src(), softmax.rows(), sextant_softmax.src(problem));
+                problems.fillRows(softmax.dst(), softmax.rows(), sextant_softmax.dst(problem));
                 sextant_softmax.log(problem, softmax.log() ? 1 : 0);
                 yield Native.create((op, error) -> sextant_h.sextant_softmax_create(device.handle(), problem, NONE, op, error));
             }

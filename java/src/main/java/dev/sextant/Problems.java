@@ -53,6 +53,14 @@ final class Problems {
         sextant_tensor.c_total(tensor, graph.whole(value).c());
     }
 
+    /** Each image of {@code value} as {@code rows} images with as many channels together. */
+    void fillRows(Value value, int rows, MemorySegment tensor) {
+        fill(value, tensor);
+        sextant_tensor.n(tensor, Math.multiplyExact(images, rows));
+        sextant_tensor.c(tensor, value.c() / rows);
+        sextant_tensor.c_total(tensor, value.c() / rows);
+    }
+
     /** Plain n c h w in the shape of {@code src} is its flattened value {@code flat}. */
     MemorySegment unflattened(Value flat, Value src, Arena arena) {
         var tensor = tensor(flat, arena);
@@ -73,10 +81,10 @@ final class Problems {
         sextant_conv2d.s(problem, window.s());
         sextant_conv2d.stride_h(problem, window.strideH());
         sextant_conv2d.stride_w(problem, window.strideW());
-        sextant_conv2d.pad_top(problem, window.padH());
-        sextant_conv2d.pad_bottom(problem, window.padH());
-        sextant_conv2d.pad_left(problem, window.padW());
-        sextant_conv2d.pad_right(problem, window.padW());
+        sextant_conv2d.pad_top(problem, window.padTop());
+        sextant_conv2d.pad_bottom(problem, window.padBottom());
+        sextant_conv2d.pad_left(problem, window.padLeft());
+        sextant_conv2d.pad_right(problem, window.padRight());
         sextant_conv2d.dilation_h(problem, window.dilation());
         sextant_conv2d.dilation_w(problem, window.dilation());
         sextant_conv2d.groups(problem, conv.groups());
@@ -107,10 +115,10 @@ final class Problems {
         sextant_pool2d.s(problem, window.s());
         sextant_pool2d.stride_h(problem, window.strideH());
         sextant_pool2d.stride_w(problem, window.strideW());
-        sextant_pool2d.pad_top(problem, window.padH());
-        sextant_pool2d.pad_bottom(problem, window.padH());
-        sextant_pool2d.pad_left(problem, window.padW());
-        sextant_pool2d.pad_right(problem, window.padW());
+        sextant_pool2d.pad_top(problem, window.padTop());
+        sextant_pool2d.pad_bottom(problem, window.padBottom());
+        sextant_pool2d.pad_left(problem, window.padLeft());
+        sextant_pool2d.pad_right(problem, window.padRight());
         sextant_pool2d.dilation_h(problem, window.dilation());
         sextant_pool2d.dilation_w(problem, window.dilation());
         sextant_pool2d.pre_activation(problem, pool.pre() == null ? 0 : 1);

@@ -141,7 +141,7 @@ public final class OnnxModel {
         }
         boolean max = pool.kind() == PoolKind.MAX;
         if (window.equals(Window.whole(src))) return node(max ? "GlobalMaxPool" : "GlobalAveragePool", sources, dst);
-        int floor = (src.h() + 2 * window.padH() - window.dilation() * (window.r() - 1) - 1) / window.strideH() + 1;
+        int floor = (src.h() + 2 * window.padTop() - window.dilation() * (window.r() - 1) - 1) / window.strideH() + 1;
         var message = window(node(max ? "MaxPool" : "AveragePool", sources, dst), window)
             .message(5, attribute("ceil_mode", pool.dst().h() > floor ? 1 : 0));
         return max ? message : message.message(5, attribute("count_include_pad", pool.kind() == PoolKind.AVERAGE_WITH_PAD ? 1 : 0));
@@ -161,7 +161,7 @@ public final class OnnxModel {
 
     private static Protobuf window(Protobuf node, Window w) {
         node.message(5, attribute("kernel_shape", w.r(), w.s())).message(5, attribute("strides", w.strideH(), w.strideW()))
-            .message(5, attribute("pads", w.padH(), w.padW(), w.padH(), w.padW()));
+            .message(5, attribute("pads", w.padTop(), w.padLeft(), w.padTop(), w.padLeft()));
         // in opset 17 an AveragePool knows no dilation
         return w.dilation() == 1 ? node : node.message(5, attribute("dilations", w.dilation(), w.dilation()));
     }

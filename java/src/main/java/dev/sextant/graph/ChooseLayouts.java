@@ -61,7 +61,7 @@ public record ChooseLayouts(int block) implements Pass {
         var plain = new HashSet<Value>();
         plain.add(graph.input());
         for (var node : graph.nodes()) {
-            if (node.dst().isFlat() || node instanceof Node.Softmax) plain.add(node.dst());
+            if (node.dst().isFlat() || node instanceof Node.Softmax || node instanceof Node.Flatten) plain.add(node.dst());
         }
         return plain;
     }

@@ -62,9 +62,9 @@ public record ConcatBySlices(int block) implements Pass {
         return true;
     }
 
-    /** Softmax writes plain n c h w only. */
+    /** Softmax and reshaping write plain n c h w only. */
     private static boolean isFree(Value part, Map<Value, Node> makers, Map<Value, Slice> slices) {
         var maker = makers.get(part);
-        return maker != null && !(maker instanceof Node.Softmax) && !slices.containsKey(part);
+        return maker != null && !(maker instanceof Node.Softmax) && !(maker instanceof Node.Flatten) && !slices.containsKey(part);
     }
 }

@@ -292,7 +292,8 @@ public sealed interface Node {
         }
     }
 
-    record Softmax(String name, Value src, Value dst, boolean log) implements Node {
+    /** Over all values of an image, or over each of {@code rows} equal parts of them. */
+    record Softmax(String name, Value src, Value dst, boolean log, int rows) implements Node {
         @Override
         public List<Value> sources() {
             return List.of(src);
@@ -300,7 +301,7 @@ public sealed interface Node {
 
         @Override
         public Softmax on(UnaryOperator<Value> values) {
-            return new Softmax(name, values.apply(src), values.apply(dst), log);
+            return new Softmax(name, values.apply(src), values.apply(dst), log, rows);
         }
 
         @Override
@@ -344,7 +345,7 @@ public sealed interface Node {
         }
     }
 
-    /** From a picture plane to plain features: {@code n c h w -> n (c h w)}. */
+    /** The same elements, plain, in another shape: as a rule features, {@code n c h w -> n (c h w)}. */
     record Flatten(String name, Value src, Value dst) implements Node {
         @Override
         public List<Value> sources() {
@@ -358,7 +359,7 @@ public sealed interface Node {
 
         @Override
         public String text() {
-            return "flatten";
+            return dst.isFlat() ? "flatten" : "reshape";
         }
     }
 

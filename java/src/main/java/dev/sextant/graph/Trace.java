@@ -22,10 +22,12 @@ import dev.sextant.nn.Lrn;
 import dev.sextant.nn.Named;
 import dev.sextant.nn.Nn;
 import dev.sextant.nn.Pool;
+import dev.sextant.nn.Reshape;
 import dev.sextant.nn.Seq;
 import dev.sextant.nn.Shapes;
 import dev.sextant.nn.Shortcut;
 import dev.sextant.nn.Softmax;
+import dev.sextant.nn.Wired;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -106,6 +108,22 @@ final class Trace {
             case Concat concat -> {
                 return joined(path, branches(concat.branches(), src, path));
             }
+            case Wired wired -> {
+                var results = new ArrayList<Value>();
+                results.add(src);
+                for (var part : wired.parts()) {
+                    var sources = part.sources().stream().map(results::get).toList();
+                    var name = Layers.join(path, part.name());
+                    var result = switch (part.nn()) {
+                        case Add _ -> sum(name, sources);
+                        case Concat _ -> joined(name, sources);
+                        default -> visit(part.nn(), sources.getFirst(), name, false);
+                    };
+                    if (outermost) stages.put(name, result);
+                    results.add(result);
+                }
+                return results.get(wired.result());
+            }
             default -> {
                 var dst = value(Shapes.output(nn, src.shape().dropFirst(), path));
                 nodes.add(node(nn, src, dst, path));
@@ -150,7 +168,8 @@ final class Trace {
             .map(parameter -> new Parameter(parameter.key(), parameter.shape())).toList();
         return switch (leaf) {
             case Conv conv -> new Node.Conv(path, src, null, dst,
-                new Window(conv.r(), conv.s(), conv.strideH(), conv.strideW(), conv.padH(), conv.padW(), conv.dilation()),
+                new Window(conv.r(), conv.s(), conv.strideH(), conv.strideW(), conv.padTop(), conv.padLeft(), conv.padBottom(),
+                    conv.padRight(), conv.dilation()),
                 conv.groups(), null, parameters.getFirst(), conv.bias() ? parameters.getLast() : null, PLAIN);
             case Linear linear ->
                 new Node.Linear(path, src, dst, parameters.getFirst(), linear.bias() ? parameters.getLast() : null, PLAIN);
@@ -163,18 +182,19 @@ final class Trace {
             case Activation activation -> new Node.Eltwise(path, src, null, dst, Function.of(activation.function()));
             case Pool pool -> new Node.Pool(path, src, dst,
                 pool.kind() == Pool.Kind.MAX ? PoolKind.MAX : pool.countPad() ? PoolKind.AVERAGE_WITH_PAD : PoolKind.AVERAGE,
-                new Window(pool.r(), pool.s(), pool.strideH(), pool.strideW(), pool.padH(), pool.padW(), pool.dilation()), null);
+                new Window(pool.r(), pool.s(), pool.strideH(), pool.strideW(), pool.padTop(), pool.padLeft(), pool.padBottom(),
+                    pool.padRight(), pool.dilation()), null);
             case GlobalPool pool ->
                 new Node.Pool(path, src, dst, pool.kind() == Pool.Kind.MAX ? PoolKind.MAX : PoolKind.AVERAGE, Window.whole(src),
                     null);
             case AdaptiveAvgPool _ -> adaptive(path, src, dst);
             case Lrn lrn -> new Node.Lrn(path, src, dst, lrn.size(), lrn.alpha(), lrn.beta(), lrn.k());
-            case Softmax softmax -> new Node.Softmax(path, src, dst, softmax.log());
-            case Flatten _ -> src.isFlat() ? new Node.Identity(path, src, dst) : new Node.Flatten(path, src, dst);
+            case Softmax softmax -> new Node.Softmax(path, src, dst, softmax.log(), softmax.rows());
+            case Flatten _, Reshape _ -> src.shape().equals(dst.shape()) ? new Node.Identity(path, src, dst) : new Node.Flatten(path, src, dst);
             case Shortcut shortcut -> new Node.Shortcut(path, src, dst, shortcut.stride());
             case Dropout dropout when isTraining && dropout.rate() > 0 -> new Node.Dropout(path, src, dst, dropout.rate(), dropouts++);
             case Dropout _, Identity _ -> new Node.Identity(path, src, dst);
-            case Named _, Seq _, Add _, Concat _, Aux _ -> throw new IllegalStateException("trace: " + leaf + " is not a leaf");
+            case Named _, Seq _, Add _, Concat _, Aux _, Wired _ -> throw new IllegalStateException("trace: " + leaf + " is not a leaf");
         };
     }
 

@@ -8,11 +8,13 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.RandomAccess;
 
 /** The names of a network's classes; name {@code i} belongs to output {@code i}. */
 public record Labels(List<String> names) {
@@ -20,7 +22,7 @@ public record Labels(List<String> names) {
     public static final String METADATA_KEY = "sextant.labels";
 
     public Labels {
-        names = List.copyOf(names);
+        if (!(names instanceof Numbers)) names = List.copyOf(names);
         if (names.isEmpty()) throw new IllegalArgumentException("labels: expected at least one name, found none");
     }
 
@@ -32,6 +34,11 @@ public record Labels(List<String> names) {
     /** The ten digits, "0" to "9". */
     public static Labels digits() {
         return new Labels(List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"));
+    }
+
+    /** The numbers from 0 on, for {@code classes} that have no names. */
+    public static Labels numbers(int classes) {
+        return new Labels(new Numbers(classes));
     }
 
     /** The ten classes of CIFAR-10. */
@@ -105,6 +112,25 @@ public record Labels(List<String> names) {
         }
         if (names.isEmpty()) throw new FormatException(source + ": labels should have one name a line, but the file has none");
         return new Labels(names);
+    }
+
+    /** Made when they are asked for: a network may well have a million outputs. */
+    private static final class Numbers extends AbstractList<String> implements RandomAccess {
+        private final int size;
+
+        Numbers(int size) {
+            this.size = size;
+        }
+
+        @Override
+        public String get(int index) {
+            return Integer.toString(Objects.checkIndex(index, size));
+        }
+
+        @Override
+        public int size() {
+            return size;
+        }
     }
 
     /** Read at first use, once. */

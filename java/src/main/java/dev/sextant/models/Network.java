@@ -11,9 +11,9 @@ import dev.sextant.nn.Named;
 import dev.sextant.nn.Nn;
 import dev.sextant.nn.Parameter;
 import dev.sextant.nn.Seq;
+import dev.sextant.nn.Wired;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * A network without its weights: what is computed, on which input, from which pictures, and what the outputs are called.
@@ -22,7 +22,7 @@ import java.util.stream.IntStream;
  * @param name as in the catalogue, {@link Networks}
  * @param body the definition
  * @param input shape of one image, {@code c h w}
- * @param preprocessing from a picture to the input; of {@code input}'s shape
+ * @param preprocessing from a picture to the input, of {@code input}'s shape; null where the input is no picture
  * @param labels one name for each output
  */
 public record Network(String name, Nn body, Shape input, Preprocessing preprocessing, Labels labels) {
@@ -30,13 +30,29 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
     /** @throws IllegalArgumentException where the input does not fit the body, or the other parts do not fit these two */
     public Network {
         var output = Layers.inference(body, input).output();
-        var picture = Shape.of(preprocessing.channels(), preprocessing.height(), preprocessing.width());
+        var picture = preprocessing == null ? input : Shape.of(preprocessing.channels(), preprocessing.height(), preprocessing.width());
         if (!picture.equals(input)) {
             throw new IllegalArgumentException(name + ": expects pictures of its input " + input + ", found " + picture);
         }
         if (output.elements() != labels.size()) {
             throw new IllegalArgumentException(name + ": has " + output + " outputs, but there are " + labels.size() + " labels");
         }
+    }
+
+    /**
+     * From a picture to the input.
+     *
+     * @throws IllegalArgumentException if the input is no picture
+     */
+    @Override
+    public Preprocessing preprocessing() {
+        if (preprocessing == null) throw new IllegalArgumentException(name + ": expects inputs of " + input + ", which are no pictures");
+        return preprocessing;
+    }
+
+    /** Whether {@link #preprocessing} makes its inputs from pictures. */
+    public boolean takesPictures() {
+        return preprocessing != null;
     }
 
     /** A network of the thousand classes of ImageNet on 3x224x224. */
@@ -56,13 +72,14 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
     public Network classes(int classes) {
         var last = classes(body, classes, true);
         if (classes == labels.size()) return new Network(name, last, input, preprocessing, labels);
-        var numbers = new Labels(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
+        var numbers = Labels.numbers(classes);
         return new Network(name, last, input, preprocessing, numbers);
     }
 
     /** The same network for pictures of another size. Weights of linear layers behind unpooled features depend on it. */
     public Network at(int height, int width) {
-        return new Network(name, body, Shape.of(input.dim(0), height, width), preprocessing.at(height, width), labels);
+        var sized = preprocessing == null ? null : preprocessing.at(height, width);
+        return new Network(name, body, Shape.of(input.dim(0), height, width), sized, labels);
     }
 
     /** The same network with other layers, which make the same of its input. */
@@ -113,6 +130,12 @@ public record Network(String name, Nn body, Shape input, Preprocessing preproces
                     children.add(classes(child, classes, last && children.size() == seq.children().size() - 1));
                 }
                 yield new Seq(children);
+            }
+            case Wired wired when last && wired.result() > 0 -> {
+                var parts = new ArrayList<>(wired.parts());
+                int end = wired.result() - 1;
+                parts.set(end, new Wired.Part(parts.get(end).name(), classes(parts.get(end).nn(), classes, true), parts.get(end).sources()));
+                yield new Wired(parts, wired.result());
             }
             case Linear linear when last -> new Linear(classes, linear.bias());
             default -> {

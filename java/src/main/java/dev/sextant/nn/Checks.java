@@ -20,6 +20,11 @@ final class Checks {
         return h == usual && w == usual ? "" : "." + call + "(" + (h == w ? "" + h : h + ", " + w) + ")";
     }
 
+    /** Padding of four sides: {@code 1x1}, or {@code 0x0 and 1x1} where those above and left differ from those below and right. */
+    static String pads(int top, int left, int bottom, int right) {
+        return top + "x" + left + (top == bottom && left == right ? "" : " and " + bottom + "x" + right);
+    }
+
     /** {@code name(a, b)} on one line where that fits, otherwise one indented argument a line. */
     static String call(String name, List<Nn> arguments) {
         var texts = arguments.stream().map(Nn::toString).toList();

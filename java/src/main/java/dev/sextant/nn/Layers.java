@@ -140,6 +140,22 @@ public record Layers(Shape input, List<Layer> all, SequencedMap<String, Shape> s
                     var output = Shapes.add(branches(add.branches(), in, path, auxiliary), path);
                     return joined(add, in, output, path, auxiliary);
                 }
+                case Wired wired -> {
+                    var shapes = new ArrayList<Shape>();
+                    shapes.add(in);
+                    for (var part : wired.parts()) {
+                        var sources = part.sources().stream().map(shapes::get).toList();
+                        var name = join(path, part.name());
+                        var output = switch (part.nn()) {
+                            case Concat concat -> joined(concat, sources.getFirst(), Shapes.concat(sources, name), name, auxiliary);
+                            case Add add -> joined(add, sources.getFirst(), Shapes.add(sources, name), name, auxiliary);
+                            default -> visit(part.nn(), sources.getFirst(), name, auxiliary, false);
+                        };
+                        if (outermost) stages.put(name, output);
+                        shapes.add(output);
+                    }
+                    return shapes.get(wired.result());
+                }
                 case Aux aux -> {
                     if (heads) visit(aux.head(), in, path, true, false);
                     return in;

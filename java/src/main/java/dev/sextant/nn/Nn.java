@@ -24,7 +24,7 @@ import java.util.function.UnaryOperator;
  * description's layers, keys and shapes.
  */
 public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPool, BatchNorm, Activation, Lrn, Dropout,
-        Softmax, Flatten, Identity, Shortcut, Seq, Concat, Add, Named, Aux {
+        Softmax, Flatten, Reshape, Identity, Shortcut, Seq, Concat, Add, Named, Aux, Wired {
 
     /**
      * This, called {@code name} in parameter keys and reports instead of by its position; {@code ""} leaves no trace in keys.
@@ -42,6 +42,8 @@ public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPo
             case Concat concat -> new Concat(concat.branches().stream().map(inside).toList());
             case Add add -> new Add(add.branches().stream().map(inside).toList());
             case Aux aux -> new Aux(inside.apply(aux.head()), aux.lossWeight());
+            case Wired wired -> new Wired(wired.parts().stream().map(part -> part.nn() instanceof Add || part.nn() instanceof Concat ? part
+                : new Wired.Part(part.name(), inside.apply(part.nn()), part.sources())).toList(), wired.result());
             default -> leaf.apply(this);
         };
     }
@@ -53,7 +55,7 @@ public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPo
 
     /** Convolution with a kernel of {@code r} rows and {@code s} columns, stride 1, no padding, with bias. */
     static Conv conv(int out, int r, int s) {
-        return new Conv(out, r, s, 1, 1, 0, 0, 1, 1, true);
+        return new Conv(out, r, s, 1, 1, 0, 0, 0, 0, 1, 1, true);
     }
 
     /** Fully connected layer with bias on the flattened input. */
@@ -67,7 +69,7 @@ public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPo
     }
 
     static Pool maxPool(int k, int stride, int pad) {
-        return new Pool(Pool.Kind.MAX, k, k, stride, stride, pad, pad, 1, false, true);
+        return new Pool(Pool.Kind.MAX, k, k, stride, stride, pad, pad, pad, pad, 1, false, true);
     }
 
     /** Average pooling over {@code k x k} windows. */
@@ -76,7 +78,7 @@ public sealed interface Nn permits Conv, Linear, Pool, GlobalPool, AdaptiveAvgPo
     }
 
     static Pool avgPool(int k, int stride, int pad) {
-        return new Pool(Pool.Kind.AVG, k, k, stride, stride, pad, pad, 1, false, true);
+        return new Pool(Pool.Kind.AVG, k, k, stride, stride, pad, pad, pad, pad, 1, false, true);
     }
 
     /** Mean of each channel's plane: {@code c h w -> c 1 1}. */

@@ -27,8 +27,14 @@ public final class Shapes {
                 yield Shape.of(linear.out());
             }
             case Flatten _ -> Shape.of(features(input, path));
+            case Reshape to -> {
+                if (features(input, path) != (long) to.c() * to.h() * to.w()) {
+                    throw error(path, "reshape to %dx%dx%d expects as many values, input is %s", to.c(), to.h(), to.w(), input);
+                }
+                yield Shape.of(to.c(), to.h(), to.w());
+            }
             case Softmax softmax -> {
-                if (features(input, path) != input.dim(0)) {
+                if (features(input, path) != input.dim(0) || input.dim(0) % softmax.rows() != 0) {
                     throw error(path, "%s expects one value a class, input is %s", type(softmax), input);
                 }
                 yield input;
@@ -45,6 +51,22 @@ public final class Shapes {
             }
             case Concat concat -> concat(branches(concat.branches(), input, path), path);
             case Add add -> add(branches(add.branches(), input, path), path);
+            case Wired wired -> {
+                var shapes = new ArrayList<Shape>();
+                shapes.add(input);
+                for (var part : wired.parts()) shapes.add(part(part, shapes, Layers.join(path, part.name())));
+                yield shapes.get(wired.result());
+            }
+        };
+    }
+
+    /** What {@code part} makes of those of {@code shapes} that its sources stand for. */
+    private static Shape part(Wired.Part part, List<Shape> shapes, String path) {
+        var sources = part.sources().stream().map(shapes::get).toList();
+        return switch (part.nn()) {
+            case Add _ -> add(sources, path);
+            case Concat _ -> concat(sources, path);
+            default -> output(part.nn(), sources.getFirst(), path);
         };
     }
 
@@ -98,35 +120,39 @@ public final class Shapes {
         if (in.dim(0) % c.groups() != 0) {
             throw error(path, "conv with %d groups expects channels that they divide, input is %s", c.groups(), in);
         }
-        var window = new Window(c.r(), c.s(), c.strideH(), c.strideW(), c.padH(), c.padW(), c.dilation(), false);
+        var window = new Window(c.r(), c.s(), c.strideH(), c.strideW(), c.padTop(), c.padLeft(), c.padBottom(),
+            c.padRight(), c.dilation(), false);
         return windows(window, c, in, c.out(), path);
     }
 
     private static Shape pool(Pool p, Shape in, String path) {
-        var window = new Window(p.r(), p.s(), p.strideH(), p.strideW(), p.padH(), p.padW(), p.dilation(), p.ceil());
+        var window = new Window(p.r(), p.s(), p.strideH(), p.strideW(), p.padTop(), p.padLeft(), p.padBottom(),
+            p.padRight(), p.dilation(), p.ceil());
         return windows(window, p, in, in.dim(0), path);
     }
 
     /** What convolutions and poolings have in common. */
-    private record Window(int r, int s, int strideH, int strideW, int padH, int padW, int dilation, boolean ceil) {
+    private record Window(int r, int s, int strideH, int strideW, int padTop, int padLeft, int padBottom, int padRight, int dilation,
+            boolean ceil) {
         /** Pixels between the outermost taps of a window, both included. */
         long reach(int taps) {
             return dilation * (taps - 1L) + 1;
         }
 
         /** How many windows fit along one dimension; below 1 if none. */
-        long count(long size, int taps, int stride, int pad) {
-            long room = size + 2L * pad - reach(taps);
+        long count(long size, int taps, int stride, int before, int after) {
+            long room = size + before + after - reach(taps);
             long count = Math.floorDiv(room + (ceil ? stride - 1 : 0), stride) + 1;
-            boolean beyond = ceil && (count - 1) * stride >= size + pad; // a window begins on the input or its upper padding
+            boolean beyond = ceil && (count - 1) * stride >= size + before; // a window begins on the input or its upper padding
             return beyond ? count - 1 : count;
         }
     }
 
     private static Shape windows(Window w, Nn nn, Shape in, int channels, String path) {
-        long p = w.count(in.dim(1), w.r, w.strideH, w.padH), q = w.count(in.dim(2), w.s, w.strideW, w.padW);
+        long p = w.count(in.dim(1), w.r, w.strideH, w.padTop, w.padBottom), q = w.count(in.dim(2), w.s, w.strideW, w.padLeft, w.padRight);
         if (p < 1 || q < 1) {
-            var padding = w.padH + w.padW == 0 ? "" : " with its padding of " + w.padH + "x" + w.padW + " a side";
+            var padding = w.padTop + w.padLeft + w.padBottom + w.padRight == 0 ? ""
+                : " with its padding of " + Checks.pads(w.padTop, w.padLeft, w.padBottom, w.padRight) + " a side";
             throw error(path, "%s %dx%d expects at least %dx%d pixels%s, input %s is too small",
                 type(nn), w.r, w.s, w.reach(w.r), w.reach(w.s), padding, in);
         }

@@ -41,7 +41,7 @@ public record Snapshot(String network, Map<String, Tensor> parameters, Map<Strin
     /** What a file of the weights alone says about them, so that they can be used and made again. */
     Map<String, String> notes(Network network) {
         var notes = new TreeMap<>(options.toMetadata());
-        notes.putAll(network.preprocessing().toMetadata());
+        if (network.takesPictures()) notes.putAll(network.preprocessing().toMetadata());
         notes.putAll(network.labels().toMetadata());
         notes.put(PREFIX + "network", this.network);
         notes.put(PREFIX + "step", Long.toString(steps));

@@ -95,7 +95,7 @@ public final class Interpreter {
             }
             case Node.Softmax softmax -> {
                 var y = read(softmax.src());
-                int c = softmax.src().c();
+                int c = softmax.src().c() / softmax.rows();
                 for (int start = 0; start < y.length; start += c) {
                     double sum = 0;
                     for (int i = start; i < start + c; i++) sum += Math.exp(y[i]);
@@ -155,8 +155,8 @@ public final class Interpreter {
                         for (int c = 0; c < channels; c++)
                             for (int r = 0; r < window.r(); r++)
                                 for (int s = 0; s < window.s(); s++) {
-                                    int i = p * window.strideH() - window.padH() + r * window.dilation();
-                                    int j = q * window.strideW() - window.padW() + s * window.dilation();
+                                    int i = p * window.strideH() - window.padTop() + r * window.dilation();
+                                    int j = q * window.strideW() - window.padLeft() + s * window.dilation();
                                     if (i < 0 || i >= src.h() || j < 0 || j >= src.w()) continue;
                                     sum += w[((k * channels + c) * window.r() + r) * window.s()
                                         + s] * x[at(src, n, k / outputs * channels + c, i, j)];
@@ -178,8 +178,8 @@ public final class Interpreter {
             for (int c = 0; c < dst.c(); c++)
                 for (int p = 0; p < dst.h(); p++)
                     for (int q = 0; q < dst.w(); q++) {
-                        int top = adaptive ? p * src.h() / dst.h() : p * window.strideH() - window.padH();
-                        int left = adaptive ? q * src.w() / dst.w() : q * window.strideW() - window.padW();
+                        int top = adaptive ? p * src.h() / dst.h() : p * window.strideH() - window.padTop();
+                        int left = adaptive ? q * src.w() / dst.w() : q * window.strideW() - window.padLeft();
                         int r = adaptive ? ((p + 1) * src.h() + dst.h() - 1) / dst.h() - top : window.r();
                         int s = adaptive ? ((q + 1) * src.w() + dst.w() - 1) / dst.w() - left : window.s();
                         double sum = 0, max = Double.NEGATIVE_INFINITY;
@@ -187,7 +187,7 @@ public final class Interpreter {
                         for (int i = 0; i < r; i++)
                             for (int j = 0; j < s; j++) {
                                 int row = top + i * window.dilation(), column = left + j * window.dilation();
-                                if (row < src.h() + window.padH() && column < src.w() + window.padW()) padded++;
+                                if (row < src.h() + window.padBottom() && column < src.w() + window.padRight()) padded++;
                                 if (row < 0 || row >= src.h() || column < 0 || column >= src.w()) continue;
                                 double value = x[at(src, n, c, row, column)];
                                 sum += value;

@@ -48,8 +48,7 @@ class NnTest {
         refused("conv: expects groups that divide its 64 output channels, found 3", () -> conv(64, 3).groups(3));
         refused("linear: expects at least 1 output, found -1", () -> linear(-1));
         refused("pool: expects a window of at least 1x1, found 0x0", () -> maxPool(0, 1));
-        refused("pool: expects padding of 0 up to half its 3x3 window, found 2x2", () -> maxPool(3, 1, 2));
-        refused("pool: an average expects dilation 1, found 2", () -> avgPool(3, 1).dilation(2));
+        refused("pool: expects padding of 0 up to less than its 3x3 window, found 3x3", () -> maxPool(3, 1, 3));
         refused("adaptive average pool: expects an output of at least 1x1, found 0x6", () -> adaptiveAvgPool(0, 6));
         refused("batch norm: expects eps between 0 and 1, found 0.0", () -> batchNorm(0));
         refused("batch norm: expects a momentum from 0 to 1, found 2.0", () -> batchNorm().momentum(2));

@@ -128,7 +128,7 @@ public final class PyTorchEngine implements Engine {
                 case Node.Conv conv -> {
                     var w = conv.window();
                     yield Conv2d.conv2d(src, constants.get(conv.weights()), constants.get(conv.bias()),
-                        new Shape(w.strideH(), w.strideW()), new Shape(w.padH(), w.padW()), new Shape(w.dilation(), w.dilation()),
+                        new Shape(w.strideH(), w.strideW()), new Shape(w.padTop(), w.padLeft()), new Shape(w.dilation(), w.dilation()),
                         conv.groups()).singletonOrThrow();
                 }
                 case Node.Linear linear -> {
@@ -184,8 +184,8 @@ public final class PyTorchEngine implements Engine {
             }
             var kernel = new Shape(w.r(), w.s());
             var stride = new Shape(w.strideH(), w.strideW());
-            var pad = new Shape(w.padH(), w.padW());
-            int floor = (pool.src().h() + 2 * w.padH() - w.r()) / w.strideH() + 1;
+            var pad = new Shape(w.padTop(), w.padLeft());
+            int floor = (pool.src().h() + 2 * w.padTop() - w.r()) / w.strideH() + 1;
             boolean ceil = pool.dst().h() > floor;
             return pool.kind() == PoolKind.MAX ? Pool.maxPool2d(src, kernel, stride, pad, ceil)
                 : Pool.avgPool2d(src, kernel, stride, pad, ceil, pool.kind() == PoolKind.AVERAGE_WITH_PAD);

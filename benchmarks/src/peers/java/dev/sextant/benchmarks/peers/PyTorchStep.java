@@ -72,7 +72,7 @@ final class PyTorchStep {
             case Node.Conv conv -> {
                 var w = conv.window();
                 yield "torch.conv2d(%s, %s, %s, [%d, %d], [%d, %d], [%d, %d], %d)".formatted(src, parameter(conv.weights()),
-                    parameter(conv.bias()), w.strideH(), w.strideW(), w.padH(), w.padW(), w.dilation(), w.dilation(), conv.groups());
+                    parameter(conv.bias()), w.strideH(), w.strideW(), w.padTop(), w.padLeft(), w.dilation(), w.dilation(), conv.groups());
             }
             case Node.Linear linear -> "torch.linear(%s, %s, %s)".formatted(linear.src().isFlat() ? src : "torch.flatten(" + src + ", 1)",
                 parameter(linear.weights()), parameter(linear.bias()));
@@ -121,9 +121,9 @@ final class PyTorchStep {
                 return "torch.adaptive_avg_pool2d(%s, [%d, %d])".formatted(src, pool.dst().h(), pool.dst().w());
             }
         }
-        int floor = (pool.src().h() + 2 * w.padH() - w.r()) / w.strideH() + 1;
+        int floor = (pool.src().h() + 2 * w.padTop() - w.r()) / w.strideH() + 1;
         var ceil = pool.dst().h() > floor ? "True" : "False";
-        var window = "[%d, %d], [%d, %d], [%d, %d]".formatted(w.r(), w.s(), w.strideH(), w.strideW(), w.padH(), w.padW());
+        var window = "[%d, %d], [%d, %d], [%d, %d]".formatted(w.r(), w.s(), w.strideH(), w.strideW(), w.padTop(), w.padLeft());
         if (pool.kind() == Node.PoolKind.MAX) return "torch.max_pool2d(%s, %s, [1, 1], %s)".formatted(src, window, ceil);
         var withPad = pool.kind() == Node.PoolKind.AVERAGE_WITH_PAD ? "True" : "False";
         return "torch.avg_pool2d(%s, %s, %s, %s, None)".formatted(src, window, ceil, withPad);

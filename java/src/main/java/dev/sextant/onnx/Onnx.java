@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.sextant.onnx;
+
+import dev.sextant.Model;
+import dev.sextant.Shape;
+import dev.sextant.Tensor;
+import dev.sextant.image.Labels;
+import dev.sextant.image.Preprocessing;
+import dev.sextant.io.FormatException;
+import dev.sextant.models.Network;
+import dev.sextant.nn.Layers;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+
+/**
+ * Networks as ONNX files (onnx.ai, onnx.proto3; operators of version 7 to 22). What a file says becomes the same description that networks of
+ * one's own are made of: it is compiled, measured, looked at and trained like these.
+ *
+ * <p>Operators: Conv, BatchNormalization, Relu, Tanh, Sigmoid, Clip, MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, Concat, Add, Sum, Mul
+ * by constants, Gemm, MatMul, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, LRN, Softmax, LogSoftmax, Dropout, Pad, Constant,
+ * ConstantOfShape, Identity. Numbers of any real type are taken as float32. Inputs are {@code n c h w}; rows ({@code n c w}), volumes and matrices
+ * are given in the same order as {@code n c h w} that holds as many.
+ */
+public final class Onnx {
+    private Onnx() {}
+
+    /**
+     * How to read a file.
+     *
+     * @param constants values for inputs of the graph other than the first, by name
+     * @param output name of the value to compute; null for the graph's first output
+     * @param input shape of one image for a file that leaves it open; null for the file's own
+     * @param logits whether a softmax at the end is left out
+     */
+    public record Options(Map<String, Tensor> constants, String output, Shape input, boolean logits) {
+        /** Everything as the file has it. */
+        public static final Options DEFAULT = new Options(Map.of(), null, null, false);
+
+        public Options {
+            constants = Map.copyOf(constants);
+        }
+
+        public Options withConstants(Map<String, Tensor> constants) {
+            return new Options(constants, output, input, logits);
+        }
+
+        public Options withOutput(String output) {
+            return new Options(constants, output, input, logits);
+        }
+
+        public Options withInput(Shape input) {
+            return new Options(constants, output, input, logits);
+        }
+
+        /** The same without a softmax at the end, as networks of one's own have it. */
+        public Options withLogits() {
+            return new Options(constants, output, input, true);
+        }
+    }
+
+    /** As {@link #load(Path, Options)} with everything as the file has it. */
+    public static Model load(Path file) throws IOException {
+        return load(file, Options.DEFAULT);
+    }
+
+    /**
+     * Opens an ONNX file, with those beside it that hold its tensors. It is mapped, not read, and should not be overwritten as long as the model
+     * is open.
+     *
+     * @return the network, called like the file, with its weights; to be closed by the caller
+     * @throws FormatException if the file is no ONNX model or contradicts itself, naming file, node and operator, what was expected and found
+     * @throws UnsupportedOperationException if it asks for an operator, an attribute or a shape that is not known here, naming these
+     * @throws IOException if the file cannot be read
+     */
+    public static Model load(Path file, Options options) throws IOException {
+        var arena = Arena.ofShared();
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            var document = DocumentReader.read(file.toString(), Channels.newInputStream(channel));
+            var imported = Import.of(document, new StoredNumbers(file, channel, arena), options);
+            var weights = new ImportedWeights(file.toString(), arena, imported.weights(), document.metadata());
+            try {
+                return Model.of(network(file, imported, document.metadata()), weights);
+            } catch (IllegalArgumentException | ArithmeticException e) {
+                throw new FormatException(file + ": " + e.getMessage(), e);
+            }
+        } catch (Throwable e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private static Network network(Path file, Import.Result imported, Map<String, String> metadata) {
+        var name = file.getFileName().toString();
+        name = name.endsWith(".onnx") && name.length() > 5 ? name.substring(0, name.length() - 5) : name;
+        var input = imported.input();
+        int outputs = Math.toIntExact(Layers.inference(imported.network(), input).output().elements());
+        var preprocessing = Preprocessing.fromMetadata(metadata)
+            .filter(p -> Shape.of(p.channels(), p.height(), p.width()).equals(input)).orElseGet(() -> usual(input));
+        var labels = Labels.fromMetadata(metadata).filter(found -> found.size() == outputs)
+            .orElseGet(() -> outputs == 1000 && input.dim(0) == 3 ? Labels.imagenet() : Labels.numbers(outputs));
+        return new Network(name, imported.network(), input, preprocessing, labels);
+    }
+
+    /** What most models of such an input expect: colours as for ImageNet, gray as for MNIST; null where it can hardly be a picture. */
+    private static Preprocessing usual(Shape input) {
+        int c = input.dim(0), h = input.dim(1), w = input.dim(2);
+        if (c != 1 && c != 3 || Math.min(h, w) < 8 || Math.max(h, w) > 4096) return null;
+        return (c == 3 ? Preprocessing.IMAGENET : Preprocessing.MNIST).at(h, w);
+    }
+}
