@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Weights that have been found to fit a network, whoever named their keys ({@link KeyNames}). Counters of batches and what belongs to
@@ -36,17 +37,20 @@ final class Checkpoint implements Parameters {
     /** The key in the weights by the network's own. */
     private final Map<String, String> stored = new TreeMap<>();
 
-    private Checkpoint(Weights weights) {
+    /** @param own whether every key of the network is there as it is: then nobody has renamed any */
+    private Checkpoint(Weights weights, boolean own) {
         this.weights = weights;
-        KeyNames.of(weights).forEach((name, key) -> {
+        var names = own ? weights.keys().stream().collect(Collectors.toMap(key -> key, key -> key)) : KeyNames.of(weights);
+        names.forEach((name, key) -> {
             if (!name.endsWith(COUNTER)) stored.put(name, key);
         });
     }
 
     /** @throws IllegalArgumentException listing what is missing, unexpected or of another shape */
     static Checkpoint of(Network network, Weights weights) {
-        var checkpoint = new Checkpoint(weights);
-        var graph = checkpoint.adopt(Graph.of(network.body(), network.input().prepend(1)));
+        var traced = Graph.of(network.body(), network.input().prepend(1));
+        var checkpoint = new Checkpoint(weights, weights.keys().containsAll(traced.parameters().keySet()));
+        var graph = checkpoint.adopt(traced);
         var expected = graph.parameters();
         var missing = new ArrayList<String>();
         var misshapen = new ArrayList<String>();

@@ -105,6 +105,19 @@ public final class Model implements AutoCloseable {
         return network;
     }
 
+    /**
+     * The same parameters under a network of the same layers: with other labels, or other pictures. What is closed with either of the two is
+     * closed for both.
+     *
+     * @throws IllegalArgumentException if its layers are others
+     */
+    public Model with(Network network) {
+        if (!network.body().equals(this.network.body())) {
+            throw new IllegalArgumentException("model: expects a network of the same layers as " + this.network + ", found " + network);
+        }
+        return new Model(network, parameters, source, metadata, ranges);
+    }
+
     /** Its numbers, by key, as long as it is open. */
     public Parameters parameters() {
         return parameters;

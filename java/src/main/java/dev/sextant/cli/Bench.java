@@ -9,6 +9,7 @@ import dev.sextant.models.Network;
 import dev.sextant.nn.Layers;
 import dev.sextant.train.Initialisation;
 import dev.sextant.train.Optimizer;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = {
-        "Measure how fast networks run, on random weights and a random input.",
+        "Measure how fast networks run, on random weights (of an ONNX file, its own) and a random input.",
         "",
         "A run is one forward pass of the batch, from the input in memory to the outputs in memory; with --train one step of training: "
             + "forward, loss, backward and stochastic gradient descent with momentum. Images a second come from the median run; a "
@@ -36,15 +37,19 @@ import picocli.CommandLine.Spec;
     footer = {
         "  sextant bench resnet50 --batch 16 --threads 2",
         "  sextant bench alexnet vgg16 googlenet --batch 1,16 --seconds 2 --json",
-        "  sextant bench resnet18 --batch 16 --train"
+        "  sextant bench resnet18 --batch 16 --train",
+        "  sextant bench --onnx mobilenet.onnx --batch 1,8"
     })
 final class Bench implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "M", converter = NetworkConverter.class,
+    @Parameters(arity = "0..*", paramLabel = "M", converter = NetworkConverter.class,
         description = "Networks, of those that 'sextant models' lists.")
-    private List<Network> networks;
+    private List<Network> networks = List.of();
+
+    @Mixin
+    private OnnxFile onnx;
 
     private List<Integer> batches;
 
@@ -80,7 +85,8 @@ final class Bench implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
+        onnx.requireInPlaceOf(networks);
         var out = spec.commandLine().getOut();
         try (var device = run.device()) {
             var table = new Table("MODEL", ">BATCH", ">IMAGES/S", ">MS MEDIAN", ">MIN", ">P99", ">RUNS", ">GFLOP/IMAGE", ">GFLOP/S");
@@ -88,19 +94,29 @@ final class Bench implements Callable<Integer> {
             if (!json) out.println(device.info().processor() + ", " + run.on(device));
             for (var network : networks) {
                 try (var model = Model.random(network, 1)) {
-                    for (int batch : batches) {
-                        var measured = train ? measureTraining(network, device, batch) : measure(model, device, batch);
-                        if (json) {
-                            out.println(json(measured, device));
-                            out.flush();
-                        } else {
-                            measured.addTo(table).print(out);
-                        }
-                    }
+                    measure(model, device, table);
+                }
+            }
+            if (onnx.isGiven()) {
+                try (var model = onnx.load()) {
+                    measure(model, device, table);
                 }
             }
         }
         return 0;
+    }
+
+    private void measure(Model model, Device device, Table table) {
+        var out = spec.commandLine().getOut();
+        for (int batch : batches) {
+            var measured = train ? measureTraining(model.network(), device, batch) : measure(model, device, batch);
+            if (json) {
+                out.println(json(measured, device));
+                out.flush();
+            } else {
+                measured.addTo(table).print(out);
+            }
+        }
     }
 
     private Measurement measure(Model model, Device device, int batch) {

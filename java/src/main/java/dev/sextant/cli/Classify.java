@@ -6,6 +6,7 @@ import dev.sextant.Predictor;
 import dev.sextant.image.Picture;
 import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
+import dev.sextant.onnx.Onnx;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ import picocli.CommandLine.Spec;
         "  sextant classify digit.png",
         "  sextant classify frog.jpg --model resnet20",
         "  sextant classify cat.jpg dog.png --model resnet50 --weights resnet50.safetensors",
+        "  sextant classify cat.jpg --onnx resnet50.onnx --labels classes.txt",
         "  sextant classify *.jpg --model resnet50 --weights resnet50.safetensors --json"
     })
 final class Classify implements Callable<Integer> {
@@ -51,6 +53,9 @@ final class Classify implements Callable<Integer> {
     @Option(names = "--weights", paramLabel = "F", description = "Its trained parameters, a safetensors file or PyTorch's .pth; "
         + "not needed for lenet5 (digits) and resnet20 (CIFAR-10), whose weights are built in.")
     private Path weights;
+
+    @Mixin
+    private OnnxFile onnx;
 
     @Option(names = "--labels", paramLabel = "F",
         description = "Names of the classes, a text file with one a line, in place of the built-in ones.")
@@ -73,12 +78,13 @@ final class Classify implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (weights == null && !BuiltIn.has(network)) {
+        if (onnx.isGiven() && weights != null) throw new ParameterException(spec.commandLine(), "expects --weights F or --onnx F, found both");
+        if (!onnx.isGiven() && weights == null && !BuiltIn.has(network)) {
             throw new ParameterException(spec.commandLine(), "expects --weights F, the trained parameters of " + network.name()
                 + " as a safetensors file or .pth; none are built in, and none are downloaded unasked (see fetch)");
         }
         var first = Preparation.ahead(() -> Picture.read(Failure.readable(images.getFirst())));
-        try (var model = Pretrained.load(network, weights, labels);
+        try (var model = onnx.isGiven() ? onnx.load(labels, Onnx.Options.DEFAULT.withLogits()) : Pretrained.load(network, weights, labels);
                 var device = run.device();
                 var predictor = run.predictor(model, device, model.network().input().prepend(1))) {
             return classify(model.network(), predictor, device, first);

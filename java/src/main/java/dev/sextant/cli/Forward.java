@@ -11,11 +11,15 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code sextant forward}: numbers in, numbers out, to hold Sextant against another framework. */
 @Command(
@@ -24,18 +28,28 @@ import picocli.CommandLine.Parameters;
         "Run a network on an array, without any picture.",
         "",
         "X.npy holds float32 of shape N x C x H x W (one image may leave N out), already normalised; any N, and any H x W that the "
-            + "network's layers allow. Y.npy receives the outputs before any softmax, float32 of shape N x classes."
+            + "network's layers allow. Y.npy receives the outputs before any softmax, float32 of shape N x classes; of an ONNX file, whose first input "
+            + "X.npy is, its first output as it is."
     },
-    footer = "  sextant forward resnet50 --weights resnet50.safetensors --input x.npy --output logits.npy --precision strict")
+    footer = {
+        "  sextant forward resnet50 --weights resnet50.safetensors --input x.npy --output logits.npy --precision strict",
+        "  sextant forward --onnx resnet50.onnx --input x.npy --output y.npy"
+    })
 final class Forward implements Callable<Integer> {
     /** Images in one run; larger inputs take several, so that memory stays bounded. */
     private static final int BATCH = 16;
 
-    @Parameters(paramLabel = "M", converter = NetworkConverter.class,
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "0..1", paramLabel = "M", converter = NetworkConverter.class,
         description = "Network, one of those that 'sextant models' lists.")
     private Network network;
 
-    @Option(names = "--weights", required = true, paramLabel = "F", description = "Its parameters: a safetensors file, or PyTorch's .pth.")
+    @Mixin
+    private OnnxFile onnx;
+
+    @Option(names = "--weights", paramLabel = "F", description = "Its parameters: a safetensors file, or PyTorch's .pth.")
     private Path weights;
 
     @Option(names = "--input", required = true, paramLabel = "X.npy", description = "What goes in.")
@@ -49,16 +63,25 @@ final class Forward implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        var images = images(Npy.read(Failure.readable(input)));
-        try (var model = Pretrained.load(network, weights, null); var device = run.device()) {
-            Npy.write(output, predict(model, device, images));
+        onnx.requireInPlaceOf(network == null ? List.of() : List.of(network));
+        if (onnx.isGiven() == (weights != null)) {
+            throw new ParameterException(spec.commandLine(), onnx.isGiven() ? "expects --weights F or --onnx F, found both"
+                : "Missing required option: '--weights=F'");
+        }
+        var found = Npy.read(Failure.readable(input));
+        try (var model = onnx.isGiven() ? onnx.load() : Pretrained.load(network, weights, null); var device = run.device()) {
+            Npy.write(output, predict(model, device, images(found, model.network())));
         }
         return 0;
     }
 
     /** The batch in the file, checked against the network. */
-    private Tensor images(Tensor found) {
+    private Tensor images(Tensor found, Network network) {
         var shape = found.shape();
+        long image = network.input().elements();
+        if (onnx.isGiven() && shape.elements() > 0 && shape.elements() % image == 0 && shape.rank() != 4) {
+            return found.reshape(network.input().prepend(Math.toIntExact(shape.elements() / image)));
+        }
         var batch = shape.rank() == 3 ? found.reshape(shape.prepend(1)) : found;
         if (batch.shape().rank() != 4 || batch.shape().dim(1) != network.input().dim(0) || batch.shape().elements() == 0) {
             throw new IllegalArgumentException(input + ": " + network.name() + " expects a batch of images as in "

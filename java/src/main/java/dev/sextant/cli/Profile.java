@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,14 +27,20 @@ import picocli.CommandLine.Spec;
         "Random weights and a random input; times are medians. A multiply-add counts as 2 flops, those of the direct sum: Winograd kernels do "
             + "fewer and may exceed 100 % of the peak. Bytes are a step's operands and weights, each once."
     },
-    footer = "  sextant profile resnet50 --batch 1 --threads 2 --html resnet50.html")
+    footer = {
+        "  sextant profile resnet50 --batch 1 --threads 2 --html resnet50.html",
+        "  sextant profile --onnx mobilenet.onnx"
+    })
 final class Profile implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "M", converter = NetworkConverter.class,
+    @Parameters(arity = "0..1", paramLabel = "M", converter = NetworkConverter.class,
         description = "Network, one of those that 'sextant models' lists.")
     private Network network;
+
+    @Mixin
+    private OnnxFile onnx;
 
     private int batch, repeat;
 
@@ -68,10 +75,10 @@ final class Profile implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        var image = input == null ? network.input() : input;
-        try (var device = run.device(); var model = Model.random(network, 1);
-                var predictor = run.predictor(model, device, image.prepend(batch))) {
-            var times = StepTimes.of(network.name(), predictor, run.precision(), device, repeat);
+        onnx.requireInPlaceOf(network == null ? List.of() : List.of(network));
+        try (var device = run.device(); var model = onnx.isGiven() ? onnx.load() : Model.random(network, 1);
+                var predictor = run.predictor(model, device, (input == null ? model.network().input() : input).prepend(batch))) {
+            var times = StepTimes.of(model.network().name(), predictor, run.precision(), device, repeat);
             if (html != null) Files.writeString(html, ProfilePage.of(times));
             var out = spec.commandLine().getOut();
             if (json) out.println(json(times));

@@ -8,8 +8,11 @@ import dev.sextant.nn.Layer;
 import dev.sextant.nn.Layers;
 import dev.sextant.nn.Parameter;
 import dev.sextant.nn.Pool;
+import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -23,21 +26,33 @@ import picocli.CommandLine.Spec;
         "",
         "A multiply-add counts as 2 flops; convolutions and linear layers are counted."
     },
-    footer = "  sextant summary vgg16 --input 3x256x256")
+    footer = {
+        "  sextant summary vgg16 --input 3x256x256",
+        "  sextant summary --onnx mobilenet.onnx"
+    })
 final class Summary implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "M", converter = NetworkConverter.class,
+    @Parameters(arity = "0..1", paramLabel = "M", converter = NetworkConverter.class,
         description = "Network, one of those that 'sextant models' lists.")
     private Network network;
+
+    @Mixin
+    private OnnxFile onnx;
 
     @Option(names = "--input", paramLabel = "CxHxW", converter = ShapeConverter.class,
         description = "Shape of one image; the network's own if not given.")
     private Shape input;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
+        onnx.requireInPlaceOf(network == null ? List.of() : List.of(network));
+        if (onnx.isGiven()) {
+            try (var model = onnx.load()) {
+                network = model.network();
+            }
+        }
         var shape = input == null ? network.input() : input;
         var layers = Layers.inference(network.body(), shape);
         var out = spec.commandLine().getOut();

@@ -273,16 +273,26 @@ final class Arithmetic {
         var feature = call.feature(0);
         var matrix = call.numbers(1, "the matrix B");
         if (matrix.shape().rank() != 2) throw call.malformed("expected a matrix B, found " + matrix.shape());
+        if (beta != 0 && call.has(2) && call.inputs().get(2) instanceof Feature addend) {
+            var made = gemm(call, feature, matrix, alpha, transA, transB, null);
+            var scaled = beta == 1 ? addend : linear(call, addend, Numbers.filled(Shape.of(), beta), null, true, false);
+            if (!scaled.dims().equals(made.dims())) throw call.unsupported("adds " + Call.text(scaled.dims()) + " to " + Call.text(made.dims()));
+            return wiring.sum(call.name(), List.of(made, wiring.view(scaled, made.shape()))).as(made.dims());
+        }
+        return gemm(call, feature, matrix, alpha, transA, transB, beta == 0 || !call.has(2) ? null : call.numbers(2, "C").times(beta));
+    }
+
+    private Feature gemm(Call call, Feature feature, Numbers matrix, float alpha, boolean transA, boolean transB, Numbers c) throws IOException {
         var weights = (transB ? matrix : matrix.transposed(List.of(1, 0))).times(alpha);
         int rows = weights.shape().dim(0);
         if (feature.dims().size() + call.lead() != 2) throw call.malformed("expected a matrix A, found " + Call.text(feature.dims()));
         if (call.lead() == 0) {
             var plain = wiring.plain(feature);
             var made = product(call, transA ? turned(plain) : plain, weights.transposed(List.of(1, 0)));
-            return call.has(2) && beta != 0 ? linear(call, made, call.numbers(2, "C").times(beta), null, false, false) : made;
+            return c == null ? made : linear(call, made, c, null, false, false);
         }
         if (transA) throw call.mixed("transposes the images");
-        var bias = call.has(2) && beta != 0 ? call.numbers(2, "C").times(beta) : null;
+        var bias = c;
         if (bias != null && bias.shape().rank() > 1 && bias.shape().dim(0) != 1) throw call.mixed("adds another C to each image");
         if (bias != null) {
             if (bias.elements() != 1 && bias.elements() != rows) throw call.malformed("expected C of " + rows + " numbers, found " + bias.shape());
@@ -319,7 +329,7 @@ final class Arithmetic {
             source = new Feature(feature.number(), feature.shape(), feature.dims(), null);
         }
         var name = naming.of(call, "weight", "bias");
-        return wiring.layer(name, new Linear(out, bias != null), wiring.flat(source), bias == null ? List.of(weights) : List.of(weights, bias));
+        return wiring.layer(name, new Linear(out, bias != null), source, bias == null ? List.of(weights) : List.of(weights, bias));
     }
 
     Operand matmul(Call call) throws IOException {

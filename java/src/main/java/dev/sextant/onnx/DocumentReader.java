@@ -64,7 +64,6 @@ final class DocumentReader {
             }
         });
         if (graphs.isEmpty()) throw malformed("expected an ONNX model, found no graph in it");
-        if (opset == 0) throw malformed("expected the version of its operators, found none (is this an ONNX model?)");
         return new Document(source, opset, graphs.getFirst(), metadata);
     }
 

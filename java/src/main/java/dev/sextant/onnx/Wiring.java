@@ -204,7 +204,7 @@ final class Wiring {
     /** All values of an image times {@code matrix}, of shape {@code out x in}. */
     Feature dense(String name, Feature feature, Numbers matrix) {
         requireAffordable(matrix.elements(), name);
-        return layer(name, new Linear(matrix.shape().dim(0), false), flat(feature), List.of(matrix));
+        return layer(name, new Linear(matrix.shape().dim(0), false), plain(feature), List.of(matrix));
     }
 
     static void requireAffordable(long weights, String name) {
