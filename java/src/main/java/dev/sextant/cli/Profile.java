@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
         "Measure each step of a network: its time, how near it comes to what this machine reaches at best, which kernel does it.",
         "",
         "Random weights and a random input; times are medians. A multiply-add counts as 2 flops, those of the direct sum: Winograd kernels do "
-            + "fewer and may exceed 100 % of the peak. Bytes are a step's operands and weights, each once."
+            + "fewer and may exceed 100 %% of the peak. Bytes are a step's operands and weights, each once."
     },
     footer = {
         "  sextant profile resnet50 --batch 1 --threads 2 --html resnet50.html",
