@@ -9,6 +9,7 @@ module dev.sextant {
     requires info.picocli;
     requires com.google.protobuf;
     requires java.desktop;
+    requires java.net.http;
     requires me.tongfei.progressbar;
     requires tools.jackson.core;
     requires xchart;

@@ -28,8 +28,7 @@ final class Pretrained {
         var labels = labelsFile == null ? null : Labels.read(Failure.readable(labelsFile));
         var weights = file == null ? BuiltIn.weights(network) : Weights.open(Failure.readable(file));
         try {
-            var sized = network.classes(classes(network, weights));
-            var adapted = Preprocessing.fromMetadata(weights.metadata()).map(p -> sized.at(p.height(), p.width()).with(p)).orElse(sized);
+            var adapted = fitted(network, weights);
             var names = Optional.ofNullable(labels).or(() -> Labels.fromMetadata(weights.metadata())).orElse(adapted.labels());
             if (names.size() != adapted.labels().size()) {
                 throw new IllegalArgumentException((labels == null ? weights.source() : labelsFile) + ": expects a name for each of the "
@@ -40,6 +39,12 @@ final class Pretrained {
             weights.close();
             throw e;
         }
+    }
+
+    /** The network with as many classes and on such pictures as the weights say. */
+    static Network fitted(Network network, Weights weights) {
+        var sized = network.classes(classes(network, weights));
+        return Preprocessing.fromMetadata(weights.metadata()).map(p -> sized.at(p.height(), p.width()).with(p)).orElse(sized);
     }
 
     /** The classes that the weights' last layer has, where they have this layer at all; loading reports what else does not fit. */

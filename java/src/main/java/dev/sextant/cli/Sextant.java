@@ -32,8 +32,8 @@ import picocli.CommandLine.Spec;
         "%nExit status: 0 if all went well, 1 if not, 2 if the command line makes no sense."
     })
 public final class Sextant implements Callable<Integer> {
-    private static final List<Class<?>> COMMANDS = List.of(Classify.class, Train.class, Evaluate.class, Gradients.class, Forward.class, Calibrate.class, Bench.class, Profile.class,
-        Summary.class, Models.class, Devices.class);
+    private static final List<Class<?>> COMMANDS = List.of(Classify.class, Train.class, Evaluate.class, Gradients.class, Forward.class,
+        Calibrate.class, Convert.class, Fetch.class, Bench.class, Profile.class, Summary.class, Models.class, Devices.class);
 
     @Spec
     private CommandSpec spec;
