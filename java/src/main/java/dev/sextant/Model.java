@@ -183,8 +183,12 @@ public final class Model implements AutoCloseable {
         return new Calibration(this, device, batch);
     }
 
-    /** The network on inputs of {@code shape}, before any pass, as its parameters want it. */
-    Graph trace(Shape shape) {
+    /**
+     * The network on inputs of {@code shape}, n c h w, before any pass, as its parameters want it.
+     *
+     * @throws IllegalArgumentException if inputs of that shape ask for other parameters
+     */
+    public Graph trace(Shape shape) {
         var graph = Graph.of(network.body(), shape);
         if (!(parameters instanceof Checkpoint checkpoint)) return graph;
         graph = checkpoint.adopt(graph);

@@ -15,7 +15,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /** A file that appears whole or not at all: written under another name in the same folder, then moved over its place. */
-final class WholeFile {
+public final class WholeFile {
     private static final int CHUNK = 1 << 20, LARGEST = 1 << 28;
 
     private final FileChannel channel;
@@ -25,12 +25,13 @@ final class WholeFile {
     }
 
     /** Puts the content into an open file. */
-    interface Content {
+    @FunctionalInterface
+    public interface Content {
         void writeTo(WholeFile out) throws IOException;
     }
 
     /** Writes {@code file}, replacing what is there; whatever goes wrong, the old file stays and nothing else is left behind. */
-    static void write(Path file, Content content) throws IOException {
+    public static void write(Path file, Content content) throws IOException {
         // Not Files.createTempFile: its files are readable by their owner alone, and the move would keep that.
         var name = file.getFileName();
         if (name == null) throw new IOException(file + ": expected the name of a file to write, found none");
@@ -64,7 +65,7 @@ final class WholeFile {
     }
 
     /** Appends all of {@code bytes}. */
-    void write(ByteBuffer bytes) throws IOException {
+    public void write(ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) channel.write(bytes);
     }
 
@@ -76,7 +77,7 @@ final class WholeFile {
     }
 
     /** Appends float32 values in little-endian order. */
-    void writeFloats(MemorySegment floats) throws IOException {
+    public void writeFloats(MemorySegment floats) throws IOException {
         var chunk = ByteBuffer.allocateDirect(CHUNK);
         var target = MemorySegment.ofBuffer(chunk);
         for (long done = 0; done < floats.byteSize(); done += CHUNK) {

@@ -96,7 +96,7 @@ final class Arithmetic {
 
     Operand batchNorm(Call call) throws IOException {
         var feature = call.feature(0);
-        float eps = call.attributes().real("epsilon", 1e-5f), momentum = call.attributes().real("momentum", 0.9f);
+        double eps = call.attributes().decimal("epsilon", 1e-5), momentum = call.attributes().decimal("momentum", 0.9);
         if (call.attributes().flag("training_mode", false)) throw call.unsupported("attribute 'training_mode' of 1 is not supported");
         if (call.opset() < 7) call.require("is_test", call.attributes().flag("is_test", false), 0);
         call.require("spatial", call.attributes().flag("spatial", true), 0);
@@ -114,13 +114,13 @@ final class Arithmetic {
         call.require("epsilon", eps > 0 && eps < 1, eps);
         call.require("momentum", momentum >= 0 && momentum <= 1, momentum);
         var name = naming.of(call, "weight", "bias", "running_mean", "running_var");
-        return wiring.layer(name, new BatchNorm(eps, 1.0 - momentum), wiring.channels(feature, channels), numbers).as(feature.dims());
+        return wiring.layer(name, new BatchNorm(eps, Math.round((1 - momentum) * 1e6) / 1e6), wiring.channels(feature, channels), numbers).as(feature.dims());
     }
 
     Operand lrn(Call call) throws IOException {
         var feature = call.feature(0);
         long size = call.attributes().integer("size", 0);
-        double alpha = call.attributes().real("alpha", 1e-4f), beta = call.attributes().real("beta", 0.75f), k = call.attributes().real("bias", 1);
+        double alpha = call.attributes().decimal("alpha", 1e-4), beta = call.attributes().decimal("beta", 0.75), k = call.attributes().decimal("bias", 1);
         call.attributes().requireNoOther();
         // Of an even number, one channel more lies behind than in front, and here it is the other way round.
         call.require("size", size > 0 && size < 1 << 20 && size % 2 == 1, size);
@@ -133,7 +133,7 @@ final class Arithmetic {
 
     /** What inference does of it: nothing. Training of the network has it. */
     Operand dropout(Call call) throws IOException {
-        double ratio = call.attributes().real("ratio", 0.5f);
+        double ratio = call.attributes().decimal("ratio", 0.5);
         call.attributes().ignore("seed");
         if (call.opset() < 7) call.require("is_test", call.attributes().flag("is_test", false), 0);
         call.attributes().ignore("consumed_inputs");

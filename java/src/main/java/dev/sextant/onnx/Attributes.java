@@ -55,6 +55,11 @@ final class Attributes {
         return found.real();
     }
 
+    /** The decimal number that somebody wrote for it, 0.0001, and not its nearest float. */
+    double decimal(String name, double otherwise) throws FormatException {
+        return has(name) ? Double.parseDouble(Float.toString(real(name, 0))) : otherwise;
+    }
+
     String text(String name, String otherwise) throws FormatException {
         var found = take(name, Attribute.STRING, "text");
         return found == null ? otherwise : found.text();

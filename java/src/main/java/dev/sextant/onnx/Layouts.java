@@ -246,6 +246,11 @@ final class Layouts {
         int from = feature.dims().get(axis), to = from + pads[0] + pads[1];
         int outer = feature.product(0, axis);
         if (to < 1) throw call.unsupported("leaves nothing of " + Call.text(feature.dims()));
+        boolean zeros = mode.equals("constant") && value == 0 && pads[0] >= 0 && pads[1] >= 0;
+        if (zeros && axis == 0 && feature.dims().size() == 3 && pads[0] == (to - from) / 2) {
+            var around = wiring.shortcut(call.name(), wiring.view(feature, new Shape(feature.dims())), to);
+            return around.as(around.shape().dims());
+        }
         boolean reflects = mode.equals("reflect");
         if (reflects && Math.max(pads[0], pads[1]) >= from || mode.equals("wrap") && Math.max(pads[0], pads[1]) > from) {
             throw call.unsupported("pads by " + Arrays.toString(pads) + " what has a size of " + from + " in mode " + mode);

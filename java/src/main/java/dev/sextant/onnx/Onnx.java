@@ -4,6 +4,8 @@ package dev.sextant.onnx;
 import dev.sextant.Model;
 import dev.sextant.Shape;
 import dev.sextant.Tensor;
+import dev.sextant.graph.Graph;
+import dev.sextant.graph.Parameters;
 import dev.sextant.image.Labels;
 import dev.sextant.image.Preprocessing;
 import dev.sextant.io.FormatException;
@@ -16,6 +18,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Networks as ONNX files (onnx.ai, onnx.proto3; operators of version 7 to 22). What a file says becomes the same description that networks of
@@ -92,6 +95,26 @@ public final class Onnx {
             arena.close();
             throw e;
         }
+    }
+
+    /**
+     * Writes a model with its weights, any number of images at a time, float32, operators of version 17; how pictures are prepared and what
+     * classes are called go into its metadata. What is there is replaced once all is written.
+     *
+     * @throws UnsupportedOperationException for a layer without counterpart in ONNX, naming it, or 2 GiB of weights
+     * @throws IOException if the file cannot be written
+     */
+    public static void save(Model model, Path file) throws IOException {
+        var network = model.network();
+        var notes = new TreeMap<String, String>();
+        if (network.takesPictures()) notes.putAll(network.preprocessing().toMetadata());
+        if (!network.labels().equals(Labels.numbers(network.labels().size()))) notes.putAll(network.labels().toMetadata());
+        DocumentWriter.write(model.trace(network.input().prepend(1)), model.parameters(), notes, true, file);
+    }
+
+    /** Writes a graph as it was traced, for as many images as it is for; input and output are called so. */
+    public static void save(Graph graph, Parameters parameters, Path file) throws IOException {
+        DocumentWriter.write(graph, parameters, Map.of(), false, file);
     }
 
     private static Network network(Path file, Import.Result imported, Map<String, String> metadata) {

@@ -12,8 +12,10 @@ import dev.sextant.nn.Layers;
 import dev.sextant.nn.Linear;
 import dev.sextant.nn.Nn;
 import dev.sextant.nn.Parameter;
+import dev.sextant.nn.Pool;
 import dev.sextant.nn.Reshape;
 import dev.sextant.nn.Shapes;
+import dev.sextant.nn.Shortcut;
 import dev.sextant.nn.Wired;
 import dev.sextant.onnx.Operand.Feature;
 import java.util.ArrayList;
@@ -265,6 +267,16 @@ final class Wiring {
         if (hasBias) rescale(name + ".bias", times, plus);
         else if (plus != null) weights.put(name + ".bias", plus);
         return !hasBias && plus != null;
+    }
+
+    /** Channels of zeros around those of {@code feature}; what takes every second pixel of it first, as ResNets on CIFAR do, goes with it. */
+    Feature shortcut(String name, Feature feature, int out) {
+        if (feature.number() > 0 && parts.get(feature.number() - 1).nn() instanceof Pool pool && pool.r() == 1 && pool.s() == 1
+            && pool.strideH() == pool.strideW()) {
+            int source = parts.get(feature.number() - 1).sources().getFirst();
+            return layer(name, new Shortcut(out, pool.strideH()), new Feature(source, shapes.get(source), shapes.get(source).dims(), null));
+        }
+        return layer(name, new Shortcut(out, 1), feature);
     }
 
     /** Zeros around the plane of {@code feature}, which a window behind them takes over where it can. */

@@ -8,9 +8,9 @@ import ai.onnxruntime.OrtSession;
 import dev.sextant.Shape;
 import dev.sextant.benchmarks.Case;
 import dev.sextant.benchmarks.Engine;
-import dev.sextant.benchmarks.OnnxModel;
 import dev.sextant.benchmarks.SextantEngine;
 import dev.sextant.graph.Graph;
+import dev.sextant.onnx.Onnx;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -52,7 +52,7 @@ public final class OnnxRuntimeEngine implements Engine {
     private Session open(Case problem, Graph graph) throws Exception {
         var file = Files.createTempFile("sextant-", ".onnx");
         try {
-            OnnxModel.write(graph, SextantEngine.parameters(problem), file);
+            Onnx.save(graph, SextantEngine.parameters(problem), file);
             return new Run(file.toString(), graph, problem);
         } finally {
             Files.delete(file);
@@ -90,7 +90,7 @@ public final class OnnxRuntimeEngine implements Engine {
 
         @Override
         public void run() throws OrtException {
-            session.run(Map.of("input", input), Map.of("logits", output)).close();
+            session.run(Map.of("input", input), Map.of("output", output)).close();
         }
 
         @Override
