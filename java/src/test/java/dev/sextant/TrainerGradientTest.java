@@ -11,6 +11,7 @@ import dev.sextant.graph.Interpreter;
 import dev.sextant.graph.Parameters;
 import dev.sextant.graph.RandomNetwork;
 import dev.sextant.graph.TrainingGraph;
+import dev.sextant.image.Filter;
 import dev.sextant.image.Labels;
 import dev.sextant.image.Preprocessing;
 import dev.sextant.image.Preprocessing.Fit;
@@ -119,7 +120,7 @@ class TrainerGradientTest {
     private static Preprocessing pictures(Shape image) {
         int channels = image.dim(0);
         return new Preprocessing(channels, Fit.STRETCH, image.dim(1), image.dim(1), image.dim(2), 255, Collections.nCopies(channels, 0f),
-            Collections.nCopies(channels, 1f), Invert.NEVER);
+            Collections.nCopies(channels, 1f), Invert.NEVER, Filter.BILINEAR);
     }
 
     private static double[] doubles(float[] floats) {

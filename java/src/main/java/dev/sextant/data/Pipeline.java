@@ -53,7 +53,7 @@ final class Pipeline {
                 + channels);
         }
         atSize = new Preprocessing(channels, Preprocessing.Fit.SHORTER_SIDE, Math.min(height, width), height, width,
-            preprocessing.divisor(), preprocessing.mean(), preprocessing.std(), preprocessing.invert());
+            preprocessing.divisor(), preprocessing.mean(), preprocessing.std(), preprocessing.invert(), preprocessing.filter());
         boolean kept = preprocessing.fit() == Preprocessing.Fit.SHORTER_SIDE ? preprocessing.resize() == Math.min(height, width)
             : preprocessing.resize() == height && height == width;
         ready = kept && resized == null && data instanceof Stored stored && stored.channels() == channels
@@ -97,7 +97,7 @@ final class Pipeline {
         }
         var picture = data.picture(i);
         if (resized == null) return picture.planes(preprocessing);
-        return Geometry.part(picture, resized.smallest(), random).resized(width, height).planes(atSize);
+        return Geometry.part(picture, resized.smallest(), random).resized(width, height, preprocessing.filter()).planes(atSize);
     }
 
     /** Whether the outermost pixels exceed 127 on average, see {@link Preprocessing.Invert#AUTO}. */

@@ -94,13 +94,13 @@ public final class Picture {
         return new Picture(pixels.part(left, top, width, height));
     }
 
-    /** The picture at another size, by the antialiasing bilinear filter of {@link #tensor}. */
-    public Picture resized(int width, int height) {
+    /** The picture at another size, by an antialiasing filter as in {@link #tensor}: Pillow's samples, byte for byte. */
+    public Picture resized(int width, int height, Filter filter) {
         if (width < 1 || height < 1 || (long) width * height > PictureFile.MOST_PIXELS) {
             throw new IllegalArgumentException("picture: expected a size of 1 to " + PictureFile.MOST_PIXELS + " pixels, found "
                 + width + "x" + height);
         }
-        return new Picture(Resample.bilinear(pixels, width, height));
+        return new Picture(Resample.resize(pixels, width, height, filter));
     }
 
     /**
@@ -143,12 +143,13 @@ public final class Picture {
     /** The 8-bit part: gray, resize, invert, crop. */
     private static Pixels prepared(Pixels pixels, Preprocessing preprocessing) {
         int resize = preprocessing.resize();
+        var filter = preprocessing.filter();
         var source = preprocessing.channels() == 1 ? pixels.toGray() : pixels;
         var resized = switch (preprocessing.fit()) {
-            case STRETCH -> Resample.bilinear(source, resize, resize);
+            case STRETCH -> Resample.resize(source, resize, resize, filter);
             case SHORTER_SIDE -> source.width() <= source.height()
-                ? Resample.bilinear(source, resize, longer(resize, source.height(), source.width()))
-                : Resample.bilinear(source, longer(resize, source.width(), source.height()), resize);
+                ? Resample.resize(source, resize, longer(resize, source.height(), source.width()), filter)
+                : Resample.resize(source, longer(resize, source.width(), source.height()), resize, filter);
         };
         boolean invert = preprocessing.invert() == Preprocessing.Invert.AUTO && resized.borderMean() > 127;
         return (invert ? resized.inverted() : resized).centre(preprocessing.width(), preprocessing.height());

@@ -24,9 +24,11 @@ import java.util.Optional;
  * @param mean subtracted, one value a channel
  * @param std divided by afterwards, one value a channel
  * @param invert whether dark-on-light pictures are inverted first
+ * @param filter how samples are weighted in resizing
  */
 public record Preprocessing(
-        int channels, Fit fit, int resize, int height, int width, float divisor, List<Float> mean, List<Float> std, Invert invert) {
+        int channels, Fit fit, int resize, int height, int width, float divisor, List<Float> mean, List<Float> std, Invert invert,
+        Filter filter) {
 
     /** How a picture's size is brought to the network's. */
     public enum Fit {
@@ -87,27 +89,34 @@ public record Preprocessing(
         }
         if (fit == null) throw bad("fit", "shorter_side or stretch", null);
         if (invert == null) throw bad("invert", "never or auto", null);
+        if (filter == null) throw bad("filter", "bilinear or bicubic", null);
     }
 
-    /** RGB, shorter side {@code resize}, square crop, values over 255. */
+    /** RGB, shorter side {@code resize} (bilinear), square crop, values over 255. */
     public static Preprocessing rgb(int resize, int crop, List<Float> mean, List<Float> std) {
-        return new Preprocessing(3, Fit.SHORTER_SIDE, resize, crop, crop, 255, mean, std, Invert.NEVER);
+        return new Preprocessing(3, Fit.SHORTER_SIDE, resize, crop, crop, 255, mean, std, Invert.NEVER, Filter.BILINEAR);
     }
 
     /** Gray, the whole picture stretched to {@code size} x {@code size}, dark-on-light pictures inverted. */
     public static Preprocessing gray(int size, float divisor, float mean, float std) {
-        return new Preprocessing(1, Fit.STRETCH, size, size, size, divisor, List.of(mean), List.of(std), Invert.AUTO);
+        return new Preprocessing(1, Fit.STRETCH, size, size, size, divisor, List.of(mean), List.of(std), Invert.AUTO,
+            Filter.BILINEAR);
     }
 
     /** The same, cropped to another size (AlexNet's 227) without changing the resizing. */
     public Preprocessing crop(int height, int width) {
-        return new Preprocessing(channels, fit, resize, height, width, divisor, mean, std, invert);
+        return new Preprocessing(channels, fit, resize, height, width, divisor, mean, std, invert, filter);
     }
 
     /** The same for another input size, the resizing scaled along with the shorter side of the crop. */
     public Preprocessing at(int height, int width) {
         int scaled = (int) Math.max(1, Math.round((double) resize * Math.min(height, width) / Math.min(this.height, this.width)));
-        return new Preprocessing(channels, fit, scaled, height, width, divisor, mean, std, invert);
+        return new Preprocessing(channels, fit, scaled, height, width, divisor, mean, std, invert, filter);
+    }
+
+    /** The same with another filter. */
+    public Preprocessing with(Filter filter) {
+        return new Preprocessing(channels, fit, resize, height, width, divisor, mean, std, invert, filter);
     }
 
     /** As metadata of a weights file: keys {@code sextant.preprocessing.*}, numbers as text. */
@@ -122,21 +131,24 @@ public record Preprocessing(
         map.put(PREFIX + "mean", join(mean));
         map.put(PREFIX + "std", join(std));
         map.put(PREFIX + "invert", invert.name().toLowerCase(Locale.ROOT));
+        map.put(PREFIX + "filter", filter.name().toLowerCase(Locale.ROOT));
         return map;
     }
 
     /**
      * The preprocessing among a weights file's metadata; empty if no key begins with {@code sextant.preprocessing.}.
      *
-     * @throws IllegalArgumentException if one of the keys is missing or its value cannot be used, naming both
+     * @throws IllegalArgumentException if one of the keys but {@code filter} is missing or its value cannot be used, naming both
      */
     public static Optional<Preprocessing> fromMetadata(Map<String, String> metadata) {
         if (metadata.keySet().stream().noneMatch(k -> k.startsWith(PREFIX))) return Optional.empty();
+        // Files of before there was a choice do not name it.
+        var filter = metadata.containsKey(PREFIX + "filter") ? constant(metadata, "filter", Filter.class) : Filter.BILINEAR;
         return Optional.of(new Preprocessing(
                 integer(metadata, "channels"), constant(metadata, "fit", Fit.class),
             integer(metadata, "resize"), integer(metadata, "height"), integer(metadata, "width"),
             number("divisor", text(metadata, "divisor")), numbers(metadata, "mean"), numbers(metadata, "std"),
-            constant(metadata, "invert", Invert.class)));
+            constant(metadata, "invert", Invert.class), filter));
     }
 
     private static final String PREFIX = "sextant.preprocessing.";

@@ -4,10 +4,10 @@ package dev.sextant.image;
 import java.util.Arrays;
 
 /**
- * Antialiased bilinear resizing with the very samples that Pillow gives for 8-bit images.
+ * Antialiased resizing with the very samples that Pillow gives for 8-bit images.
  *
- * <p>{@code out[p] = sum_x in[x] tri((x + 1/2 - (p + 1/2) s) / max(s, 1))}, {@code s = in size / out size}, weights normalised to
- * sum 1: a tent stretched by the scale when shrinking, plain bilinear when growing (D. Schumacher, "General filtered image
+ * <p>{@code out[p] = sum_x in[x] f((x + 1/2 - (p + 1/2) s) / max(s, 1))}, {@code s = in size / out size}, weights normalised to
+ * sum 1: a filter stretched by the scale when shrinking, plain interpolation when growing (D. Schumacher, "General filtered image
  * rescaling", Graphics Gems III, 1992). To agree in every bit the order and the rounding are Pillow's: each row first, 8-bit
  * samples between the passes, weights in fixed point of 22 fractional bits.
  */
@@ -19,10 +19,10 @@ final class Resample {
 
     private Resample() {}
 
-    static Pixels bilinear(Pixels in, int width, int height) {
+    static Pixels resize(Pixels in, int width, int height, Filter filter) {
         // Newer versions of Pillow do this with pictures over a hundred times as high as wide.
-        if (in.height() > 100L * in.width() && height < in.height()) return horizontal(vertical(in, height), width);
-        return vertical(horizontal(in, width), height);
+        if (in.height() > 100L * in.width() && height < in.height()) return horizontal(vertical(in, height, filter), width, filter);
+        return vertical(horizontal(in, width, filter), height, filter);
     }
 
     /**
@@ -33,9 +33,10 @@ final class Resample {
      */
     private record Windows(int[] first, int[] weights, int length) {
 
-        static Windows of(int in, int out) {
+        static Windows of(int in, int out, Filter filter) {
             double scale = (double) in / out;
-            double support = Math.max(scale, 1);
+            double stretch = Math.max(scale, 1);
+            double support = filter.reach * stretch;
             int length = (int) Math.ceil(support) * 2 + 1;
             var first = new int[out];
             var weights = new int[Math.multiplyExact(out, length)];
@@ -46,14 +47,18 @@ final class Resample {
                 int count = Math.min(in, (int) (centre + support + 0.5)) - begin;
                 double sum = 0;
                 for (int i = 0; i < count; i++) {
-                    double distance = Math.abs((i + begin - centre + 0.5) * (1 / support));
-                    window[i] = distance < 1 ? 1 - distance : 0;
+                    window[i] = filter.at(Math.abs((i + begin - centre + 0.5) * (1 / stretch)));
                     sum += window[i];
                 }
                 first[p] = begin;
-                for (int i = 0; i < count; i++) weights[p * length + i] = (int) (0.5 + window[i] / sum * (1 << FRACTION));
+                for (int i = 0; i < count; i++) weights[p * length + i] = fixed(window[i] / sum);
             }
             return new Windows(first, weights, length);
+        }
+
+        /** Rounded to nearest, halves away from 0. */
+        private static int fixed(double weight) {
+            return (int) (weight * (1 << FRACTION) + (weight < 0 ? -0.5 : 0.5));
         }
 
         int last(int p, int in) {
@@ -61,9 +66,9 @@ final class Resample {
         }
     }
 
-    private static Pixels horizontal(Pixels in, int width) {
+    private static Pixels horizontal(Pixels in, int width, Filter filter) {
         if (width == in.width()) return in;
-        var windows = Windows.of(in.width(), width);
+        var windows = Windows.of(in.width(), width, filter);
         int channels = in.channels();
         var from = in.samples();
         var to = new byte[Math.multiplyExact(Math.multiplyExact(width, in.height()), channels)];
@@ -85,9 +90,9 @@ final class Resample {
     }
 
     /** Row by row, so that memory is read in order: each output row gathers whole input rows. */
-    private static Pixels vertical(Pixels in, int height) {
+    private static Pixels vertical(Pixels in, int height, Filter filter) {
         if (height == in.height()) return in;
-        var windows = Windows.of(in.height(), height);
+        var windows = Windows.of(in.height(), height, filter);
         int row = in.width() * in.channels();
         var from = in.samples();
         var to = new byte[Math.multiplyExact(height, row)];

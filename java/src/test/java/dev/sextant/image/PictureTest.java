@@ -19,23 +19,43 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class PictureTest {
 
-    /** Checksums of what Pillow 12.3 makes of the same noise, as RGB and as gray. */
+
+    /** Checksums of what Pillow 12.3 makes of the same noise: bilinear and bicubic, each as RGB and as gray. */
     @ParameterizedTest
     @CsvSource({
-        "37, 53, 20, 11, e692abd3, e46ccbfb",
-        "37, 53, 100, 11, cfa915f1, 67a11914",
-        "37, 53, 37, 90, 028936aa, 39168100",
-        "64, 48, 34, 26, 91720d96, ffc2d526",
-        "5, 1000, 3, 7, efd3dace, 02fc90c3",
-        "1, 1, 9, 9, c708150f, 041ba260",
-        "300, 20, 300, 3, 23bf2c99, d8efeed5",
-        "100, 7, 13, 7, e70d0450, 3260b88b",
-        "257, 255, 256, 254, 53621734, f93de1c1"})
-    void resizingEqualsPillowInEveryBit(int width, int height, int toWidth, int toHeight, String rgb, String gray) {
+        "37, 53, 20, 11, e692abd3, e46ccbfb, 156db730, 38e3fd67",
+        "37, 53, 100, 11, cfa915f1, 67a11914, 88f378e1, 8a23d1e4",
+        "37, 53, 37, 90, 028936aa, 39168100, da77bb84, 1fc4ebd4",
+        "64, 48, 34, 26, 91720d96, ffc2d526, ee7c4978, 371e7da6",
+        "5, 1000, 3, 7, efd3dace, 02fc90c3, 8f7d1b26, c30e52d4",
+        "1, 1, 9, 9, c708150f, 041ba260, c708150f, 041ba260",
+        "300, 20, 300, 3, 23bf2c99, d8efeed5, aac83fb7, 407cc11e",
+        "100, 7, 13, 7, e70d0450, 3260b88b, 3ac81cec, 5d24a492",
+        "257, 255, 256, 254, 53621734, f93de1c1, b20f5c22, 499d9e28"})
+    void resizingEqualsPillowInEveryByte(int width, int height, int toWidth, int toHeight, String rgb, String gray, String cubicRgb,
+            String cubicGray) {
         var samples = Noise.samples(3 * width * height);
-        assertEquals(rgb, Noise.crc(Resample.bilinear(new Pixels(width, height, 3, samples), toWidth, toHeight).samples()));
+        var three = new Pixels(width, height, 3, samples);
         var one = new Pixels(width, height, 1, Arrays.copyOf(samples, width * height));
-        assertEquals(gray, Noise.crc(Resample.bilinear(one, toWidth, toHeight).samples()));
+        assertEquals(rgb, Noise.crc(Resample.resize(three, toWidth, toHeight, Filter.BILINEAR).samples()));
+        assertEquals(gray, Noise.crc(Resample.resize(one, toWidth, toHeight, Filter.BILINEAR).samples()));
+        assertEquals(cubicRgb, Noise.crc(Resample.resize(three, toWidth, toHeight, Filter.BICUBIC).samples()));
+        assertEquals(cubicGray, Noise.crc(Resample.resize(one, toWidth, toHeight, Filter.BICUBIC).samples()));
+    }
+
+    /** The same of photographs, made 97x61 and 300x251. */
+    @ParameterizedTest
+    @CsvSource({
+        "goldfish, 37897025, df3494de, c46da94f, 2983d014",
+        "jack_o_lantern, f8160062, 1d4fbf4b, 29238222, e7e80590",
+        "kitten, 6404625f, e3220f90, 3771ee86, 57e74ea0",
+        "waffle_iron, 78d4c8a4, 253ed10a, 5449c2b1, 20fcbed0"})
+    void photosAreResizedAsByPillow(String name, String less, String lessCubic, String more, String moreCubic) throws IOException {
+        var picture = Picture.read(Shared.path("data/images/224/" + name + ".png"));
+        assertEquals(less, Noise.crc(picture.resized(97, 61, Filter.BILINEAR).samples()));
+        assertEquals(lessCubic, Noise.crc(picture.resized(97, 61, Filter.BICUBIC).samples()));
+        assertEquals(more, Noise.crc(picture.resized(300, 251, Filter.BILINEAR).samples()));
+        assertEquals(moreCubic, Noise.crc(picture.resized(300, 251, Filter.BICUBIC).samples()));
     }
 
     @Test
@@ -61,7 +81,8 @@ class PictureTest {
         assertEquals(imagenet, Noise.crc(picture.tensor(Preprocessing.IMAGENET).toArray()));
         assertEquals(padded, Noise.crc(picture.tensor(Preprocessing.CIFAR10.crop(35, 35)).toArray()));
         var mnist = Preprocessing.MNIST;
-        var plain = new Preprocessing(1, mnist.fit(), 28, 33, 33, 255, mnist.mean(), mnist.std(), Preprocessing.Invert.NEVER);
+        var plain = new Preprocessing(1, mnist.fit(), 28, 33, 33, 255, mnist.mean(), mnist.std(), Preprocessing.Invert.NEVER,
+            Filter.BILINEAR);
         assertEquals(gray, Noise.crc(picture.tensor(plain).toArray()));
     }
 
@@ -69,7 +90,7 @@ class PictureTest {
     void planesLieInOrderRedGreenBlue() {
         var picture = Picture.rgb(2, 1, new byte[] {10, 20, 30, 40, 50, 60});
         var plain = new Preprocessing(3, Preprocessing.Fit.SHORTER_SIDE, 1, 1, 2, 1, List.of(0f, 0f, 0f), List.of(1f, 1f, 1f),
-            Preprocessing.Invert.NEVER);
+            Preprocessing.Invert.NEVER, Filter.BILINEAR);
         var tensor = picture.tensor(plain);
         assertEquals(Shape.of(1, 3, 1, 2), tensor.shape());
         assertArrayEquals(new float[] {10, 40, 20, 50, 30, 60}, tensor.toArray());
@@ -140,7 +161,8 @@ class PictureTest {
         var zeros = List.of(0f, 0f, 0f).subList(0, channels);
         var ones = List.of(1f, 1f, 1f).subList(0, channels);
         for (var fit : Preprocessing.Fit.values()) {
-            var preprocessing = new Preprocessing(channels, fit, 28, 25, 27, 1, zeros, ones, Preprocessing.Invert.AUTO);
+            var preprocessing = new Preprocessing(channels, fit, 28, 25, 27, 1, zeros, ones, Preprocessing.Invert.AUTO,
+                Filter.BILINEAR);
             var picture = Noise.picture(width, height);
             var planes = picture.planes(preprocessing);
             var values = picture.tensor(preprocessing).toArray();
@@ -164,13 +186,13 @@ class PictureTest {
             for (int i = 0; i < 15; i++) assertEquals(picture.samples()[((y + 2) * 10 + 3) * 3 + i], part.samples()[y * 15 + i]);
         }
         assertEquals(picture, picture.part(0, 0, 10, 7));
-        var resized = Resample.bilinear(new Pixels(10, 7, 3, picture.samples()), 4, 9);
-        assertArrayEquals(resized.samples(), picture.resized(4, 9).samples());
+        var resized = Resample.resize(new Pixels(10, 7, 3, picture.samples()), 4, 9, Filter.BICUBIC);
+        assertArrayEquals(resized.samples(), picture.resized(4, 9, Filter.BICUBIC).samples());
         assertEquals("picture: expected a part within 10x7, found 5x4 at column 6, row 2",
             assertThrows(IllegalArgumentException.class, () -> picture.part(6, 2, 5, 4)).getMessage());
         assertThrows(IllegalArgumentException.class, () -> picture.part(0, Integer.MAX_VALUE, 5, 4));
-        assertThrows(IllegalArgumentException.class, () -> picture.resized(0, 4));
-        assertThrows(IllegalArgumentException.class, () -> picture.resized(1 << 20, 1 << 20));
+        assertThrows(IllegalArgumentException.class, () -> picture.resized(0, 4, Filter.BILINEAR));
+        assertThrows(IllegalArgumentException.class, () -> picture.resized(1 << 20, 1 << 20, Filter.BILINEAR));
     }
 
     @ParameterizedTest
