@@ -3,14 +3,12 @@ package dev.sextant.image;
 
 import dev.sextant.io.FormatException;
 import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * Decodes a file with the readers that {@code javax.imageio} finds, taking raw samples from them: colours are converted in {@link
@@ -56,8 +54,7 @@ final class PictureFile {
     /** Tries each reader that claims to know the file; if all fail, the first one's complaint counts. */
     private static Pixels decode(String source, byte[] bytes, Structure structure) throws IOException {
         FormatException failure = null;
-        // Not ImageIO.createImageInputStream: it would cache on disk unless a global switch is off.
-        try (var stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+        try (var stream = new FileBytes(bytes)) {
             var readers = ImageIO.getImageReaders(stream);
             while (readers.hasNext()) {
                 var reader = readers.next();
@@ -83,7 +80,9 @@ final class PictureFile {
             throws IOException {
         stream.seek(0);
         reader.setInput(stream, false, true);
-        checkSize(source, reader.getWidth(0), reader.getHeight(0), bytes.length);
+        int width = reader.getWidth(0), height = reader.getHeight(0);
+        checkSize(source, width, height, bytes.length);
+        if (structure.format().equals("GIF")) Claims.gif(source, width, height, bytes.length);
         if (structure.colours() != null && reader.canReadRaster()) {
             Raster raster = null;
             try {
