@@ -69,14 +69,15 @@ final class Tar {
             name = name(header);
             switch (header[156]) {
                 case '0', 0, '7' -> {
-                    if (name.isEmpty() || name.startsWith("/") || Arrays.asList(name.split("/")).contains("..")) {
-                        throw bad(begin, "should name a file within the archive, found '" + name + "'");
+                    if (name.isEmpty() || name.startsWith("/") || Arrays.asList(name.split("/")).contains("..")
+                            || !name.equals(shown(name))) {
+                        throw bad(begin, "should name a file within the archive, found '" + shown(name) + "'");
                     }
                     return true;
                 }
                 case '5' -> skip(left + padding(size));
                 case 'x', 'g' -> extended(begin);
-                default -> throw bad(begin, "is of type '" + (char) (header[156] & 0xff) + "' (" + name
+                default -> throw bad(begin, "is of type '" + shown(String.valueOf((char) (header[156] & 0xff))) + "' (" + shown(name)
                     + "); links, devices and names of more than 255 bytes are not supported");
             }
         }
@@ -106,6 +107,11 @@ final class Tar {
         var prefix = ustar ? text(header, 345, 155) : "";
         var whole = prefix.isEmpty() ? name : prefix + "/" + name;
         return whole.startsWith("./") ? whole.substring(2) : whole;
+    }
+
+    /** A name as it may stand in a message of one line. */
+    private static String shown(String name) {
+        return name.replaceAll("[\\p{Cc}\\p{Zl}\\p{Zp}]", "?");
     }
 
     private static String text(byte[] header, int from, int length) {
@@ -144,7 +150,7 @@ final class Tar {
 
     private FormatException truncated() {
         return new FormatException(file + ": archive is truncated, it ends before a block of zeros, after "
-            + (name == null ? "nothing" : name));
+            + (name == null ? "nothing" : shown(name)));
     }
 
     private FormatException bad(long begin, String what) {

@@ -179,7 +179,8 @@ public final class Npy {
             }
             return new Shape(dims);
         } catch (IllegalArgumentException e) {
-            throw new FormatException(source + ": npy shape should be a list of sizes under 2^31, found (" + text + ")", e);
+            throw new FormatException(source + ": npy shape should be a list of sizes under 2^31, found "
+                + Header.quote("(" + text + ")"), e);
         }
     }
 

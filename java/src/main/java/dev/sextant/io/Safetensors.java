@@ -34,8 +34,8 @@ public final class Safetensors {
     private static final JsonFactory JSON = new JsonFactory();
     private static final int CHUNK = 1 << 16;
 
-    /** Deflate cannot shrink anything more than 1032 times. */
-    private static final long DENSEST = 1032;
+    /** What tensors may take for each byte of a packed file, and besides: trained weights pack to a quarter at best. */
+    private static final long DENSEST = 64, SMALL = 1 << 20;
 
     private Safetensors() {}
 
@@ -94,14 +94,14 @@ public final class Safetensors {
      */
     static Weights unpack(Path file) throws IOException {
         var source = file.toString();
-        long largest = Files.size(file) * DENSEST + 1024;
+        long largest = Files.size(file) * DENSEST + SMALL;
         try (var in = new GZIPInputStream(new BufferedInputStream(Files.newInputStream(file), CHUNK), CHUNK)) {
             var word = ByteBuffer.wrap(exactly(in, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
             int length = Header.length(source, word.getLong(), largest);
             var header = Header.parse(source, ByteBuffer.wrap(exactly(in, length)), -1);
             if (header.dataBytes() > largest) {
                 throw new FormatException(source + ": tensors should end within the file, but they take " + header.dataBytes()
-                    + " bytes and the packed file cannot hold more than " + largest);
+                    + " bytes, and a packed file of this size may hold " + largest + " at most (unpack it first)");
             }
             return StoredWeights.of(source, header, arena -> fill(source, in, arena.allocate(header.dataBytes(), 64)));
         } catch (EOFException e) {

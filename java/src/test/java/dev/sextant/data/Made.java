@@ -14,11 +14,11 @@ import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
 
 /** Small files of each format. */
-final class Made {
+public final class Made {
     private Made() {}
 
     /** Gray pictures of noise with labels i % 10, as MNIST's four files name a part: {@code train} or {@code t10k}. */
-    static void mnist(Path folder, String part, int count, int side, boolean packed) throws IOException {
+    public static void mnist(Path folder, String part, int count, int side, boolean packed) throws IOException {
         Files.createDirectories(folder);
         var suffix = packed ? ".gz" : "";
         var images = idxImages(count, side, side);
@@ -27,28 +27,28 @@ final class Made {
         Files.write(folder.resolve(part + "-labels-idx1-ubyte" + suffix), packed ? pack(labels) : labels);
     }
 
-    static byte[] idxImages(int count, int height, int width) {
+    public static byte[] idxImages(int count, int height, int width) {
         var bytes = ByteBuffer.allocate(16 + count * height * width).putInt(0x803).putInt(count).putInt(height).putInt(width);
         var noise = new byte[count * height * width];
         new Random(1).nextBytes(noise);
         return bytes.put(noise).array();
     }
 
-    static byte[] idxLabels(int count) {
+    public static byte[] idxLabels(int count) {
         var bytes = ByteBuffer.allocate(8 + count).putInt(0x801).putInt(count);
         for (int i = 0; i < count; i++) bytes.put((byte) (i % 10));
         return bytes.array();
     }
 
     /** CIFAR-10 records of noise with labels i % 10. */
-    static byte[] records(int count, long seed) {
+    public static byte[] records(int count, long seed) {
         var bytes = new byte[count * 3073];
         new Random(seed).nextBytes(bytes);
         for (int i = 0; i < count; i++) bytes[i * 3073] = (byte) (i % 10);
         return bytes;
     }
 
-    static byte[] picture(String format, int width, int height, int rgb) throws IOException {
+    public static byte[] picture(String format, int width, int height, int rgb) throws IOException {
         var image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         for (int y = 0; y < height; y++) for (int x = 0; x < width; x++) image.setRGB(x, y, rgb);
         var out = new ByteArrayOutputStream();
@@ -57,7 +57,7 @@ final class Made {
     }
 
     /** A ustar archive of these files. */
-    static byte[] tar(Map<String, byte[]> files) throws IOException {
+    public static byte[] tar(Map<String, byte[]> files) throws IOException {
         var out = new ByteArrayOutputStream();
         for (var file : files.entrySet()) out.writeBytes(entry(file.getKey(), '0', file.getValue()));
         out.write(new byte[1024]);
@@ -65,7 +65,7 @@ final class Made {
     }
 
     /** Header and content of one entry, padded to whole blocks. */
-    static byte[] entry(String name, char type, byte[] content) {
+    public static byte[] entry(String name, char type, byte[] content) {
         var header = new byte[512];
         put(header, 0, name);
         put(header, 100, "0000644\0");
@@ -93,7 +93,7 @@ final class Made {
         System.arraycopy(ascii, 0, bytes, at, ascii.length);
     }
 
-    static byte[] pack(byte[] bytes) throws IOException {
+    public static byte[] pack(byte[] bytes) throws IOException {
         var out = new ByteArrayOutputStream();
         try (var gzip = new GZIPOutputStream(out)) {
             gzip.write(bytes);
