@@ -7,7 +7,7 @@ import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
 
 /** A checkpoint for a network, made by the golden formula: what PyTorch would store, auxiliary heads included. */
-final class FormulaWeights {
+public final class FormulaWeights {
     private FormulaWeights() {}
 
     static Weights of(Network network) {
@@ -19,7 +19,7 @@ final class FormulaWeights {
     }
 
     /** To add to and take from. */
-    static LinkedHashMap<String, Tensor> tensors(Network network, Arena arena) {
+    public static LinkedHashMap<String, Tensor> tensors(Network network, Arena arena) {
         var tensors = new LinkedHashMap<String, Tensor>();
         for (var parameter : network.parameters()) {
             var values = arena.allocate(parameter.shape().elements() * Float.BYTES, Float.BYTES);

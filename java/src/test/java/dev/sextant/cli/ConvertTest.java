@@ -5,15 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.DType;
+import dev.sextant.FormulaWeights;
 import dev.sextant.GoldenFormula;
 import dev.sextant.Shape;
+import dev.sextant.Shared;
 import dev.sextant.Tensor;
+import dev.sextant.io.Npy;
 import dev.sextant.io.Safetensors;
 import dev.sextant.io.Weights;
 import dev.sextant.models.Network;
 import dev.sextant.models.Networks;
 import dev.sextant.nn.Parameter;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -77,6 +81,62 @@ class ConvertTest {
             assertEquals(eighths.tensor("conv1.weight"), copied.tensor("conv1.weight"), "scales come along");
         }
         Ran.of("convert", in, half, "--bits", "4").fails(2, "--bits", "4");
+    }
+
+    /** The same LeNet-5 from all three formats gives the same logits, bit for bit. */
+    @Test
+    void theSameNetworkFromEveryFormat() throws IOException {
+        var shared = Shared.path("data/weights/lenet5-mnist.safetensors").resolveSibling("lenet5-mnist");
+        var onnx = folder.resolve("lenet5.onnx");
+        var fromOnnx = folder.resolve("onnx.safetensors");
+        var fromOwn = folder.resolve("own.safetensors");
+        var own = folder.resolve("own.onnx");
+        Ran.of("convert", shared + ".pth", onnx, "--model", "lenet5_relu").lines();
+        Ran.of("convert", shared + ".onnx", fromOnnx, "--model", "lenet5_relu").lines();
+        Ran.of("convert", onnx, fromOwn, "--model", "lenet5_relu").lines();
+        Ran.of("convert", onnx, own).lines();
+        try (var expected = Weights.open(Path.of(shared + ".safetensors")); var pth = Weights.open(Path.of(shared + ".pth"));
+                var first = Weights.open(fromOnnx); var second = Weights.open(fromOwn)) {
+            assertEquals(expected.keys(), first.keys());
+            for (var key : expected.keys()) {
+                for (var other : new Weights[] {pth, first, second}) {
+                    assertEquals(expected.tensor(key), other.tensor(key), other.source() + " " + key);
+                }
+            }
+        }
+        var input = folder.resolve("x.npy");
+        Npy.write(input, GoldenFormula.tensor("input", Shape.of(4, 1, 28, 28)));
+        var logits = folder.resolve("y.npy");
+        Ran.of("forward", "lenet5_relu", "--weights", shared + ".pth", "--input", input, "--output", logits).lines();
+        var expected = Npy.read(logits);
+        Ran.of("forward", "--onnx", onnx, "--input", input, "--output", logits).lines();
+        assertEquals(expected, Npy.read(logits));
+        Ran.of("forward", "lenet5_relu", "--weights", fromOnnx, "--input", input, "--output", logits).lines();
+        assertEquals(expected, Npy.read(logits));
+
+        Ran.of("convert", onnx, fromOwn, "--model", "lenet5").fails(1, onnx, "lenet5");
+        Ran.of("convert", onnx, fromOwn, "--model", "lenet_caffe").fails(1, onnx, "lenet_caffe expects conv of shape 20x1x5x5 for conv1");
+        Ran.of("convert", shared + ".pth", onnx).fails(2, "--model");
+        Ran.of("convert", onnx, own, "--model", "lenet5_relu").fails(2, "--model");
+        Ran.of("convert", onnx, own, "--bits", "16").fails(2, "--bits");
+    }
+
+    /** A norm folded away, and branches: told by order, checked by running. */
+    @Test
+    void networksFromOnnxGetTheirNamesBack() throws IOException {
+        for (var name : new String[] {"resnet20", "googlenet_cifar", "densenet_cifar"}) {
+            var in = folder.resolve(name + ".safetensors");
+            var back = folder.resolve("back.safetensors");
+            var onnx = folder.resolve("n.onnx");
+            var network = Networks.named(name);
+            Safetensors.write(in, FormulaWeights.tensors(network, Arena.ofAuto()), Map.of());
+            Ran.of("convert", in, onnx, "--model", name).lines();
+            Ran.of("convert", onnx, back, "--model", name).lines();
+            try (var expected = Weights.open(in); var found = Weights.open(back)) {
+                assertEquals(expected.keys(), found.keys());
+                for (var key : expected.keys()) assertEquals(expected.tensor(key), found.tensor(key), key);
+            }
+        }
     }
 
     @Test
