@@ -72,7 +72,7 @@ final class DocumentReader {
         var version = new long[1];
         message("opset", tag -> {
             switch (tag) {
-                case 1 << 3 | 2 -> domain[0] = in.readString();
+                case 1 << 3 | 2 -> domain[0] = name();
                 case 2 << 3 -> version[0] = in.readInt64();
                 default -> skip(tag);
             }
@@ -105,12 +105,12 @@ final class DocumentReader {
         var attributes = new ArrayList<Attribute>(2);
         message("node", tag -> {
             switch (tag) {
-                case 1 << 3 | 2 -> add(inputs, in.readString(), MOST_NAMES, "inputs of one node");
-                case 2 << 3 | 2 -> add(outputs, in.readString(), MOST_NAMES, "outputs of one node");
-                case 3 << 3 | 2 -> texts[0] = in.readString();
-                case 4 << 3 | 2 -> texts[1] = in.readString();
+                case 1 << 3 | 2 -> add(inputs, name(), MOST_NAMES, "inputs of one node");
+                case 2 << 3 | 2 -> add(outputs, name(), MOST_NAMES, "outputs of one node");
+                case 3 << 3 | 2 -> texts[0] = name();
+                case 4 << 3 | 2 -> texts[1] = name();
                 case 5 << 3 | 2 -> add(attributes, attribute(), 64, "attributes of one node");
-                case 7 << 3 | 2 -> texts[2] = in.readString();
+                case 7 << 3 | 2 -> texts[2] = name();
                 default -> skip(tag);
             }
         });
@@ -128,10 +128,10 @@ final class DocumentReader {
         var integers = new Bits();
         message("attribute", tag -> {
             switch (tag) {
-                case 1 << 3 | 2 -> texts[0] = in.readString();
+                case 1 << 3 | 2 -> texts[0] = name();
                 case 2 << 3 | 5 -> real[0] = in.readFloat();
                 case 3 << 3 -> numbers[0] = in.readInt64();
-                case 4 << 3 | 2 -> texts[1] = in.readString();
+                case 4 << 3 | 2 -> texts[1] = name();
                 case 5 << 3 | 2 -> tensor[0] = tensor();
                 case 7 << 3 | 2 -> packed("floats", () -> reals.add(in.readFixed32(), MOST_VALUES));
                 case 7 << 3 | 5 -> reals.add(in.readFixed32(), MOST_VALUES);
@@ -172,7 +172,7 @@ final class DocumentReader {
                     numbers[2] = tag >>> 3;
                     loose.add((tag & 7) == 5 ? in.readFixed32() : (tag & 7) == 1 ? in.readFixed64() : in.readInt64(), 1 << 28);
                 }
-                case 8 << 3 | 2 -> name[0] = in.readString();
+                case 8 << 3 | 2 -> name[0] = name();
                 case 9 << 3 | 2 -> raw[0] = span();
                 case 13 << 3 | 2 -> entry(external);
                 case 14 << 3 -> numbers[1] = in.readInt64();
@@ -190,7 +190,7 @@ final class DocumentReader {
         var isShaped = new boolean[1];
         message("value", tag -> {
             switch (tag) {
-                case 1 << 3 | 2 -> name[0] = in.readString();
+                case 1 << 3 | 2 -> name[0] = name();
                 case 2 << 3 | 2 -> message("type", inType -> {
                     if (inType != (1 << 3 | 2)) {
                         skip(inType);
@@ -239,6 +239,15 @@ final class DocumentReader {
         });
         if (entries.size() >= MOST_NAMES) throw malformed("expected at most " + MOST_NAMES + " notes, found more");
         entries.put(texts[0], texts[1]);
+    }
+
+    /** What things are called, to stand in messages. */
+    private String name() throws IOException {
+        var name = in.readString();
+        if (name.chars().anyMatch(Character::isISOControl)) {
+            throw malformed("expected names without control characters, found '" + name + "'");
+        }
+        return name;
     }
 
     // ------------------------------------------------------------------------------------------ the wire

@@ -46,6 +46,7 @@ final class Targets {
     static List<Target> all(Path folder) throws IOException {
         var targets = new ArrayList<Target>();
         weights(targets, folder);
+        ModelTargets.add(targets, folder);
         arrays(targets);
         datasets(targets);
         pictures(targets);
@@ -112,6 +113,7 @@ final class Targets {
                     bytes += weights.dtype(key).bytes();
                 }
             }
+            Memory.look();
         }
         return bytes;
     }
@@ -129,9 +131,9 @@ final class Targets {
         var words = Mutations.words("'<f2'", "'>u8'", "'|b1'", "'|O'", "(", ")", ",", "L", "True", "'descr'",
             "'shape': (0, 2147483647, 2147483647)", "\n", "0, ", "1, ".repeat(400), "2, ".repeat(70));
         targets.add(new Target("npy", "f.npy", new Mutations(seeds, words), Dressings::none, file -> {
-            long bytes = Npy.read(file).data().byteSize();
-            assertTrue(bytes <= 10 * Files.size(file), bytes + " bytes");
-            return 0;
+            var read = Npy.read(file);
+            Memory.look();
+            return read.data().byteSize() < 0 ? 1 : 0;
         }));
         var labels = new Mutations(Mutations.words("cat\ndog\n", "a\r\nb\n\n"), Mutations.words("\n", "\n\n\n", "\u00ff"));
         targets.add(new Target("labels", "labels.txt", labels, Dressings::none, file -> Labels.read(file).size() > 0 ? 0 : 1));
