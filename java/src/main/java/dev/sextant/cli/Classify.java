@@ -3,6 +3,7 @@ package dev.sextant.cli;
 
 import dev.sextant.Device;
 import dev.sextant.Predictor;
+import dev.sextant.image.Filter;
 import dev.sextant.image.Picture;
 import dev.sextant.models.BuiltIn;
 import dev.sextant.models.Network;
@@ -43,7 +44,7 @@ final class Classify implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures: JPEG, PNG, BMP, GIF, WebP.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures: JPEG, PNG, BMP, GIF, TIFF, WebP.")
     private List<Path> images;
 
     @Option(names = "--model", paramLabel = "M", converter = NetworkConverter.class, defaultValue = "lenet5",
@@ -61,6 +62,8 @@ final class Classify implements Callable<Integer> {
         description = "Names of the classes, a text file with one a line, in place of the built-in ones.")
     private Path labels;
 
+    private Filter filter;
+
     private int top;
 
     @Option(names = "--json", description = "Print one JSON object an image, each on its own line.")
@@ -68,6 +71,16 @@ final class Classify implements Callable<Integer> {
 
     @Mixin
     private RunOptions run;
+
+    @Option(names = "--filter", paramLabel = "F", description = "How pictures are resized, bilinear or bicubic, in place of what the weights or "
+        + "the network say: most of timm's networks were trained with bicubic.")
+    void filter(String name) {
+        try {
+            filter = Filter.parse(name);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
+        }
+    }
 
     @Option(names = "--top", paramLabel = "K", defaultValue = "5",
         description = "How many classes to print, the likeliest first (default: ${DEFAULT-VALUE}).")
@@ -87,7 +100,9 @@ final class Classify implements Callable<Integer> {
         try (var model = onnx.isGiven() ? onnx.load(labels, Onnx.Options.DEFAULT.withLogits()) : Pretrained.load(network, weights, labels);
                 var device = run.device();
                 var predictor = run.predictor(model, device, model.network().input().prepend(1))) {
-            return classify(model.network(), predictor, device, first);
+            var network = model.network();
+            if (filter != null) network = network.with(network.preprocessing().with(filter));
+            return classify(network, predictor, device, first);
         }
     }
 

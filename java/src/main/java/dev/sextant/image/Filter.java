@@ -24,4 +24,10 @@ public enum Filter {
         if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
         return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
     }
+
+    /** The filter that is called so, {@code bilinear} or {@code bicubic}; else an {@link IllegalArgumentException} naming both. */
+    public static Filter parse(String text) {
+        for (var filter : values()) if (filter.name().equalsIgnoreCase(text)) return filter;
+        throw new IllegalArgumentException("filter: expects bilinear or bicubic, found '" + text + "'");
+    }
 }

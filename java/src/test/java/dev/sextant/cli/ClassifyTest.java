@@ -2,6 +2,7 @@
 package dev.sextant.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.GoldenFormula;
@@ -98,6 +99,18 @@ class ClassifyTest {
         var errors = ran.err().lines().toList();
         assertEquals(3, errors.size(), ran.err());
         assertTrue(errors.get(0).contains("cut.png") && errors.get(1).contains("absent.jpg") && errors.get(2).contains("text.jpg"), ran.err());
+    }
+
+    @Test
+    void theFilterThatResizesCanBeChosen() throws IOException {
+        var large = Shared.path("data/images/224/goldfish.png");
+        Object[] words = {"classify", large, "--model", "resnet20", "--weights", weights, "--top", "10", "--filter", "bilinear"};
+        var bilinear = Ran.of(words).lines();
+        assertEquals(bilinear.subList(0, 10), Ran.of(Arrays.copyOf(words, words.length - 2)).lines().subList(0, 10));
+        words[words.length - 1] = "bicubic";
+        assertNotEquals(bilinear.subList(0, 10), Ran.of(words).lines().subList(0, 10));
+        words[words.length - 1] = "cubic";
+        Ran.of(words).fails(2, "--filter: expects bilinear or bicubic, found 'cubic'");
     }
 
     @Test

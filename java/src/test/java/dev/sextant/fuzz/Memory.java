@@ -6,9 +6,10 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.List;
 
-/** What all threads have taken from the heap, and arenas from beside it; by reflection, as our module does not read the JDK's for this. */
+/** What all threads have taken from the heap, and arenas from beside it; by reflection: our module does not read the JDK's for this. */
 final class Memory {
-    private static final MethodHandle ALLOCATED = find("getThreadMXBean", "com.sun.management.ThreadMXBean", "getTotalThreadAllocatedBytes");
+    private static final MethodHandle ALLOCATED = find("getThreadMXBean", "com.sun.management.ThreadMXBean",
+        "getTotalThreadAllocatedBytes");
     private static final MethodHandle BESIDE = find("getPlatformMXBeans", "java.lang.management.BufferPoolMXBean", "getMemoryUsed");
 
     /** The most that was seen beside the heap. */

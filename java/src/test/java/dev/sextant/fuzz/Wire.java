@@ -47,7 +47,8 @@ final class Wire {
                     var inner = new ByteArrayOutputStream();
                     out.writeBytes(BEGIN);
                     varint(tag, out);
-                    if (length > 0 && depth < DEEPEST && mark(bytes, at[0], at[0] + (int) length, inner, depth + 1)) out.writeBytes(inner.toByteArray());
+                    boolean message = length > 0 && depth < DEEPEST && mark(bytes, at[0], at[0] + (int) length, inner, depth + 1);
+                    if (message) out.writeBytes(inner.toByteArray());
                     else out.write(bytes, at[0], (int) length);
                     out.writeBytes(END);
                     at[0] += (int) length;
