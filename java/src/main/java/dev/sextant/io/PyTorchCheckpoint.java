@@ -17,9 +17,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -157,7 +160,7 @@ public final class PyTorchCheckpoint {
         if (!(root instanceof Dict dict)) {
             throw new FormatException(source + ": should hold a dict of tensors, model.state_dict(), found " + Pickled.name(root));
         }
-        var state = state(dict, DEEPEST);
+        var state = state(dict, DEEPEST, Collections.newSetFromMap(new IdentityHashMap<>()));
         if (state == null) {
             var keys = dict.items().stream().limit(LISTED).map(item -> item.key() instanceof String text ? Header.quote(text)
                 : Pickled.name(item.key())).collect(Collectors.joining(", "));
@@ -167,11 +170,20 @@ public final class PyTorchCheckpoint {
         return state;
     }
 
-    /** Null if there is none. Other things may lie beside it: epochs, options, an optimizer's state, the best accuracy as a tensor. */
-    private static Map<String, View> state(Dict dict, int deepest) {
-        if (deepest == 0) return null;
-        for (var name : STATES) {
-            var state = dict.get(name) instanceof Dict inner ? state(inner, deepest - 1) : null;
+    /**
+     * Null if there is none. Other things may lie beside it: epochs, options, an optimizer's state, the best accuracy as a tensor.
+     *
+     * @param seen dicts that have been looked at: a pickle's may hold themselves
+     */
+    private static Map<String, View> state(Dict dict, int deepest, Set<Dict> seen) {
+        if (deepest == 0 || !seen.add(dict)) return null;
+        var named = new Dict[STATES.size()];
+        for (var item : dict.items()) {
+            int name = item.value() instanceof Dict && item.key() instanceof String key ? STATES.indexOf(key) : -1;
+            if (name >= 0) named[name] = (Dict) item.value();
+        }
+        for (var inner : named) {
+            var state = inner == null ? null : state(inner, deepest - 1, seen);
             if (state != null) return state;
         }
         var tensors = new TreeMap<String, View>();
@@ -180,7 +192,7 @@ public final class PyTorchCheckpoint {
         }
         if (!tensors.isEmpty()) return tensors;
         var inner = dict.items().stream().filter(item -> item.value() instanceof Dict).toList();
-        return inner.size() == 1 ? state((Dict) inner.getFirst().value(), deepest - 1) : null;
+        return inner.size() == 1 ? state((Dict) inner.getFirst().value(), deepest - 1, seen) : null;
     }
 
     private Header header(Map<String, View> state, Unpickler unpickler) throws FormatException {

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,7 @@ final class Unpickler {
     private final long end;
     private long at, opcodeAt, left;
     private Object[] stack = new Object[64], memo = new Object[64];
+    private final byte[] scratch = new byte[1 << 10];
     private int depth, memoized, marked;
     private int[] marks = new int[16];
     private final Map<String, DType> storages = new HashMap<>();
@@ -115,7 +117,7 @@ final class Unpickler {
                     put(dict, items);
                     push(dict);
                 }
-                case 'a' -> append(popped(1));
+                case 'a' -> append(pop());
                 case 'e', 0x90 -> append(popToMark()); // APPENDS, ADDITEMS
                 case 's' -> put(popped(2));
                 case 'u' -> put(popToMark());
@@ -124,7 +126,10 @@ final class Unpickler {
                     var names = popped(2);
                     push(global(textOf(names[0]), textOf(names[1])));
                 }
-                case 'R', 0x81 -> call(popped(2)); // REDUCE, NEWOBJ
+                case 'R', 0x81 -> { // REDUCE, NEWOBJ
+                    var arguments = pop();
+                    call(pop(), arguments);
+                }
                 case 'b' -> build(pop());
                 case 'Q' -> push(storage(pop()));
                 case 'h' -> push(remembered(one()));
@@ -167,13 +172,25 @@ final class Unpickler {
         spend(OBJECT);
         long begin = bytes(count, 1);
         if (count > Integer.MAX_VALUE - 8) throw bad("should have fewer than 2^31 bytes of text, found " + count);
-        return file.asSlice(begin, count).toArray(ValueLayout.JAVA_BYTE);
+        return copy(begin, (int) count);
+    }
+
+    private byte[] copy(long begin, int count) {
+        var bytes = new byte[count];
+        MemorySegment.copy(file, ValueLayout.JAVA_BYTE, begin, bytes, 0, count);
+        return bytes;
     }
 
     private String text(long count) throws FormatException {
-        var raw = raw(count);
-        spend(OBJECT + count);
-        return new String(raw, StandardCharsets.UTF_8);
+        if (count > scratch.length) {
+            var raw = raw(count);
+            spend(2 * OBJECT + count);
+            return new String(raw, StandardCharsets.UTF_8);
+        }
+        spend(2 * OBJECT);
+        long begin = bytes(count, 1);
+        MemorySegment.copy(file, ValueLayout.JAVA_BYTE, begin, scratch, 0, (int) count);
+        return new String(scratch, 0, (int) count, StandardCharsets.UTF_8);
     }
 
     private String line() throws FormatException {
@@ -181,8 +198,8 @@ final class Unpickler {
         while (one() != '\n') {
             if (at - from > LONGEST_NAME) throw bad("should name a global of at most " + LONGEST_NAME + " letters, found more");
         }
-        spend(2 * OBJECT + 2 * (at - from));
-        return new String(file.asSlice(from, at - from - 1).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+        spend(3 * OBJECT + 2 * (at - from));
+        return new String(copy(from, (int) (at - from - 1)), StandardCharsets.UTF_8);
     }
 
     /** Little-endian two's complement; what does not fit a long is a number all the same, as the mark of old files is. */
@@ -209,13 +226,15 @@ final class Unpickler {
     }
 
     private Sequence tuple(Object... values) throws FormatException {
-        spend(2 * OBJECT);
+        spend(OBJECT + 4 * SLOT);
         return new Sequence(Arrays.asList(values));
     }
 
     private Sequence list(Object... values) throws FormatException {
-        spend(3 * OBJECT + (long) SLOT * values.length);
-        return new Sequence(new ArrayList<>(Arrays.asList(values)));
+        spend(3 * OBJECT + 2L * SLOT * values.length);
+        var list = new ArrayList<>(values.length);
+        Collections.addAll(list, values);
+        return new Sequence(list);
     }
 
     private Dict dict() throws FormatException {
@@ -239,10 +258,9 @@ final class Unpickler {
 
     // What is done.
 
-    private void call(Object[] functionAndArguments) throws FormatException {
-        if (!(functionAndArguments[0] instanceof Global global) || !(functionAndArguments[1] instanceof Sequence arguments)) {
-            throw bad("should call a global with a tuple, found " + Pickled.name(functionAndArguments[0]) + " and "
-                + Pickled.name(functionAndArguments[1]));
+    private void call(Object function, Object tuple) throws FormatException {
+        if (!(function instanceof Global global) || !(tuple instanceof Sequence arguments)) {
+            throw bad("should call a global with a tuple, found " + Pickled.name(function) + " and " + Pickled.name(tuple));
         }
         spend(2 * OBJECT);
         var result = TorchNames.call(global.name(), arguments.values());
@@ -258,7 +276,7 @@ final class Unpickler {
             throw bad("should refer to a storage by its type, key, place and size, found "
                 + (id instanceof Sequence values ? described(values) : Pickled.name(id)));
         }
-        if (storages.putIfAbsent(storage.key(), storage.dtype()) == null) spend(3 * OBJECT);
+        if (storages.putIfAbsent(storage.key(), storage.dtype()) == null) spend(2 * OBJECT + 2 * SLOT);
         return storage;
     }
 
@@ -274,11 +292,11 @@ final class Unpickler {
         }
     }
 
-    private void append(Object[] values) throws FormatException {
+    private void append(Object... values) throws FormatException {
         if (!(peek() instanceof Sequence sequence)) throw bad("should append to a list, found " + Pickled.name(peek()));
         if (!(sequence.values() instanceof ArrayList<Object> list)) throw bad("should append to a list, found a tuple");
-        spend(2L * SLOT * values.length);
-        list.addAll(Arrays.asList(values));
+        spend(OBJECT + 5L * SLOT * values.length); // lists grow by half
+        for (var value : values) list.add(value);
     }
 
     private void put(Object[] keysAndValues) throws FormatException {
@@ -355,7 +373,7 @@ final class Unpickler {
     }
 
     private Object[] grown(Object[] array) throws FormatException {
-        spend(4L * SLOT * array.length);
+        spend(2L * SLOT * array.length);
         return Arrays.copyOf(array, 2 * array.length);
     }
 
