@@ -44,7 +44,7 @@ final class Arithmetic {
             if (call.has(2)) most = call.number(2, "the greatest value");
         }
         call.attributes().requireNoOther();
-        if (!(least <= most)) throw call.unsupported("clips to what lies between " + least + " and " + most);
+        if (Float.isNaN(least) || Float.isNaN(most)) throw call.unsupported("clips to what lies between " + least + " and " + most);
         var feature = wiring.plain(call.feature(0));
         var at = feature;
         if (least > -Float.MAX_VALUE) {

@@ -62,7 +62,7 @@ final class DocumentWriter {
     private void write(Map<String, String> metadata, boolean open, Path file) throws IOException {
         values.put(graph.input(), "input");
         for (var node : graph.nodes()) add(node);
-        node("", "Identity", List.of(values.get(graph.output())), "output");
+        node("Identity", List.of(values.get(graph.output())), "output");
         var around = bytes(out -> {
             out.writeString(2, "sextant");
             out.writeByteArray(11, info("input", graph.input(), open));
@@ -119,36 +119,36 @@ final class DocumentWriter {
         var dst = fresh(node.name().isEmpty() ? node.text() : node.name());
         values.put(node.dst(), dst);
         switch (node) {
-            case Node.Conv conv -> node(conv.name(), "Conv", with(sources, conv.weights(), conv.bias()), dst, window(conv.window()),
+            case Node.Conv conv -> node("Conv", with(sources, conv.weights(), conv.bias()), dst, window(conv.window()),
                 out -> out.writeByteArray(5, attribute("group", conv.groups())));
             case Node.Linear linear -> {
                 List<String> rows = sources;
                 if (!linear.src().isFlat()) {
                     rows = List.of(fresh(dst + ".flat"));
-                    node("", "Flatten", sources, rows.getFirst());
+                    node("Flatten", sources, rows.getFirst());
                 }
-                node(linear.name(), "Gemm", with(rows, linear.weights(), linear.bias()), dst, out -> out.writeByteArray(5, attribute("transB", 1)));
+                node("Gemm", with(rows, linear.weights(), linear.bias()), dst, out -> out.writeByteArray(5, attribute("transB", 1)));
             }
             case Node.Pool pool -> pool(pool, sources, dst);
-            case Node.Lrn lrn -> node(lrn.name(), "LRN", sources, dst, out -> {
+            case Node.Lrn lrn -> node("LRN", sources, dst, out -> {
                 out.writeByteArray(5, attribute("size", lrn.size()));
                 out.writeByteArray(5, attribute("alpha", (float) (lrn.alpha() * lrn.size())));
                 out.writeByteArray(5, attribute("beta", (float) lrn.beta()));
                 out.writeByteArray(5, attribute("bias", (float) lrn.k()));
             });
-            case Node.BatchNorm norm -> node(norm.name(), "BatchNormalization", with(sources, norm.norm().parameters().toArray(Constant[]::new)), dst,
+            case Node.BatchNorm norm -> node("BatchNormalization", with(sources, norm.norm().parameters().toArray(Constant[]::new)), dst,
                 out -> out.writeByteArray(5, attribute("epsilon", (float) norm.norm().eps())));
-            case Node.Eltwise eltwise -> node(eltwise.name(), eltwise.other() != null ? "Add" : switch (eltwise.tail()) {
+            case Node.Eltwise eltwise -> node(eltwise.other() != null ? "Add" : switch (eltwise.tail()) {
                 case RELU -> "Relu";
                 case TANH -> "Tanh";
                 case SIGMOID -> "Sigmoid";
                 case IDENTITY -> "Identity";
             }, sources, dst);
             case Node.Softmax softmax -> softmax(softmax, sources, dst);
-            case Node.Concat concat -> node(concat.name(), "Concat", sources, dst, out -> out.writeByteArray(5, attribute("axis", 1)));
-            case Node.Flatten flatten when flatten.dst().isFlat() -> node(flatten.name(), "Flatten", sources, dst);
+            case Node.Concat concat -> node("Concat", sources, dst, out -> out.writeByteArray(5, attribute("axis", 1)));
+            case Node.Flatten flatten when flatten.dst().isFlat() -> node("Flatten", sources, dst);
             case Node.Flatten flatten ->
-                reshape(flatten.name(), sources.getFirst(), dst, flatten.dst().c(), flatten.dst().h(), flatten.dst().w());
+                reshape(sources.getFirst(), dst, flatten.dst().c(), flatten.dst().h(), flatten.dst().w());
             case Node.Shortcut shortcut -> shortcut(shortcut, sources, dst);
             case Node.Identity _, Node.Reorder _, Node.TrainingNorm _, Node.Dropout _ ->
                 throw new IllegalArgumentException("onnx: expects a graph of inference before its passes, found " + node.text());
@@ -160,7 +160,7 @@ final class DocumentWriter {
         Value src = pool.src(), to = pool.dst();
         boolean max = pool.kind() == PoolKind.MAX;
         if (window.equals(Window.whole(src)) && to.h() == 1 && to.w() == 1) {
-            node(pool.name(), max ? "GlobalMaxPool" : "GlobalAveragePool", sources, dst);
+            node(max ? "GlobalMaxPool" : "GlobalAveragePool", sources, dst);
             return;
         }
         if (pool.kind() == PoolKind.AVERAGE_ADAPTIVE) {
@@ -173,7 +173,7 @@ final class DocumentWriter {
             throw new UnsupportedOperationException(pool.name() + ": an average pool of dilation " + window.dilation()
                 + " has no counterpart in ONNX's operators of version " + OPSET);
         }
-        node(pool.name(), max ? "MaxPool" : "AveragePool", sources, dst, window(window), out -> {
+        node(max ? "MaxPool" : "AveragePool", sources, dst, window(window), out -> {
             out.writeByteArray(5, attribute("ceil_mode", ceil ? 1 : 0));
             if (!max) out.writeByteArray(5, attribute("count_include_pad", pool.kind() == PoolKind.AVERAGE_WITH_PAD ? 1 : 0));
         });
@@ -186,29 +186,29 @@ final class DocumentWriter {
     private void softmax(Node.Softmax softmax, List<String> sources, String dst) throws IOException {
         var operator = softmax.log() ? "LogSoftmax" : "Softmax";
         if (softmax.rows() == 1) {
-            node(softmax.name(), operator, sources, dst, out -> out.writeByteArray(5, attribute("axis", 1)));
+            node(operator, sources, dst, out -> out.writeByteArray(5, attribute("axis", 1)));
             return;
         }
         var rows = fresh(dst + ".rows");
         var behind = fresh(dst + ".classes");
-        reshape("", sources.getFirst(), rows, softmax.rows(), softmax.src().c() / softmax.rows());
-        node(softmax.name(), operator, List.of(rows), behind, out -> out.writeByteArray(5, attribute("axis", 2)));
-        if (softmax.dst().isFlat()) node("", "Flatten", List.of(behind), dst);
-        else reshape("", behind, dst, softmax.dst().c(), 1, 1);
+        reshape(sources.getFirst(), rows, softmax.rows(), softmax.src().c() / softmax.rows());
+        node(operator, List.of(rows), behind, out -> out.writeByteArray(5, attribute("axis", 2)));
+        if (softmax.dst().isFlat()) node("Flatten", List.of(behind), dst);
+        else reshape(behind, dst, softmax.dst().c(), 1, 1);
     }
 
     /** Option A: every stride-th pixel by a pool of one pixel, then zeros around the channels. */
     private void shortcut(Node.Shortcut shortcut, List<String> sources, String dst) throws IOException {
         int before = (shortcut.dst().c() - shortcut.src().c()) / 2, after = shortcut.dst().c() - shortcut.src().c() - before;
         var pixels = fresh(dst + ".pixels");
-        node("", "MaxPool", sources, pixels, window(new Window(1, 1, shortcut.stride(), shortcut.stride(), 0, 0, 1)));
-        node(shortcut.name(), "Pad", List.of(pixels, integers(dst + ".pads", 0, before, 0, 0, 0, after, 0, 0)), dst);
+        node("MaxPool", sources, pixels, window(new Window(1, 1, shortcut.stride(), shortcut.stride(), 0, 0, 1)));
+        node("Pad", List.of(pixels, integers(dst + ".pads", 0, before, 0, 0, 0, after, 0, 0)), dst);
     }
 
-    private void reshape(String name, String source, String dst, long... dims) throws IOException {
+    private void reshape(String source, String dst, long... dims) throws IOException {
         var shape = new long[dims.length + 1]; // the 0 in front: as many images as there are
         System.arraycopy(dims, 0, shape, 1, dims.length);
-        node(name, "Reshape", List.of(source, integers(dst + ".shape", shape)), dst);
+        node("Reshape", List.of(source, integers(dst + ".shape", shape)), dst);
     }
 
     private String fresh(String wanted) {
@@ -219,11 +219,12 @@ final class DocumentWriter {
 
     // ------------------------------------------------------------------------------------------ messages
 
-    private void node(String name, String operator, List<String> inputs, String output, Fields... attributes) throws IOException {
+    /** A node called like its output: no two of either have one name. */
+    private void node(String operator, List<String> inputs, String output, Fields... attributes) throws IOException {
         nodes.add(bytes(out -> {
             for (var input : inputs) out.writeString(1, input);
             out.writeString(2, output);
-            if (!name.isEmpty()) out.writeString(3, name);
+            out.writeString(3, output);
             out.writeString(4, operator);
             for (var attribute : attributes) attribute.to(out);
         }));

@@ -266,6 +266,12 @@ final class Import {
             }
             case "Constant" -> constant(call);
             case "ConstantOfShape" -> constantOfShape(call);
+            case "Shape" -> Constants.shape(call);
+            case "Gather" -> Constants.gather(call);
+            case "Slice" -> Constants.slice(call);
+            case "Cast" -> Constants.cast(call);
+            case "Sub" -> Constants.binary(call, false);
+            case "Div" -> Constants.binary(call, true);
             default -> throw call.unsupported("operator " + operator + " is not supported");
         };
     }

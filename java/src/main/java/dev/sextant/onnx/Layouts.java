@@ -34,11 +34,14 @@ final class Layouts {
         if (call.lead() == 0) return feature.as(resolved(call, target, 0, feature.dims(), feature.elements(), zeros));
         if (target.length == 0) throw call.mixed("makes a scalar");
         boolean keeps = target[0] == 0 && !zeros || target[0] == call.images();
+        // A file for any number of images that was made with one.
+        if (target[0] == 1 && call.images() < 0) keeps = Arrays.stream(target, 1, target.length).reduce(1, Math::multiplyExact) == feature.elements();
         long rest = Arrays.stream(target, 1, target.length).reduce(1, (product, size) -> product * Math.max(size, 0));
         if (target[0] == -1) {
             // The dimension of images, if the others take up all of one.
             boolean all = IntStream.range(1, target.length).allMatch(i -> target[i] > 0) && rest == feature.elements();
-            keeps = all;
+            boolean open = call.images() < 0 && IntStream.range(1, target.length).anyMatch(i -> target[i] == -1);
+            keeps = all || open;
         }
         if (!keeps) throw call.mixed("makes " + Arrays.toString(target) + " of images of " + Call.text(feature.dims()));
         return feature.as(resolved(call, target, 1, feature.dims(), feature.elements(), zeros));

@@ -26,7 +26,7 @@ import java.util.TreeMap;
  *
  * <p>Operators: Conv, BatchNormalization, Relu, Tanh, Sigmoid, Clip, MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, Concat, Add, Sum, Mul
  * by constants, Gemm, MatMul, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, LRN, Softmax, LogSoftmax, Dropout, Pad, Constant,
- * ConstantOfShape, Identity. Numbers of any real type are taken as float32. Inputs are {@code n c h w}; rows ({@code n c w}), volumes and matrices
+ * ConstantOfShape, Identity; of constants, as exporters write them to compute shapes, Shape, Gather, Slice, Cast, Sub and Div. Numbers of any real type are taken as float32. Inputs are {@code n c h w}; rows ({@code n c w}), volumes and matrices
  * are given in the same order as {@code n c h w} that holds as many.
  */
 public final class Onnx {

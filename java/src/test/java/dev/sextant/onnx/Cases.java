@@ -2,7 +2,6 @@
 package dev.sextant.onnx;
 
 import com.google.protobuf.CodedOutputStream;
-import dev.sextant.Shared;
 import dev.sextant.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -22,8 +21,7 @@ final class Cases {
     private Cases() {}
 
     /** Every file of the archive by its path in it. */
-    static Map<String, byte[]> files() {
-        var archive = Shared.path("data/onnx/onnx-backend-tests.tar.gz");
+    static Map<String, byte[]> files(Path archive) {
         var files = new TreeMap<String, byte[]>();
         try (var in = new GZIPInputStream(Files.newInputStream(archive), 1 << 16)) {
             for (byte[] header; (header = in.readNBytes(512)).length == 512 && header[0] != 0; ) {
