@@ -212,7 +212,7 @@ final class Arithmetic {
         }
         var shape = new Shape(dims);
         Numbers x = a.broadcast(shape), y = b.broadcast(shape);
-        return new Numbers(shape, arena -> {
+        return Numbers.from(shape, arena -> {
             var sum = arena.allocate(shape.elements() * Float.BYTES, 64);
             var left = x.floats(arena);
             var right = y.floats(arena);
@@ -221,7 +221,7 @@ final class Arithmetic {
                 sum.setAtIndex(Numbers.FLOAT, i, product ? l * r : l + r);
             }
             return sum;
-        });
+        }, List.of(x, y));
     }
 
     private static int size(Numbers numbers, int axis, int rank) {
@@ -315,7 +315,7 @@ final class Arithmetic {
         if (order != null) {
             // The columns go to where the values lie.
             var inverse = weights;
-            weights = new Numbers(weights.shape(), arena -> {
+            weights = Numbers.from(weights.shape(), arena -> {
                 var moved = arena.allocate(inverse.elements() * Float.BYTES, 64);
                 var from = inverse.floats(arena);
                 for (int column = 0; column < in; column++) {
@@ -325,7 +325,7 @@ final class Arithmetic {
                     }
                 }
                 return moved;
-            });
+            }, List.of(inverse));
             source = new Feature(feature.number(), feature.shape(), feature.dims(), null);
         }
         var name = naming.of(call, "weight", "bias");
@@ -399,7 +399,7 @@ final class Arithmetic {
         }
         var xs = new Shape(x.subList(0, rank - 2));
         var ms = new Shape(m.subList(0, rank - 2));
-        var large = new Numbers(Shape.of((int) out, (int) in), arena -> {
+        var large = Numbers.from(Shape.of((int) out, (int) in), arena -> {
             var floats = arena.allocate(out * in * Float.BYTES, 64);
             var values = matrix.floats(arena);
             for (long i = 0; i < out; i++) {
@@ -412,7 +412,7 @@ final class Arithmetic {
                 }
             }
             return floats;
-        });
+        }, List.of(matrix));
         var dims = new ArrayList<>(stack);
         if (!row) dims.add(rows);
         if (!column) dims.add(columns);

@@ -61,6 +61,7 @@ record Call(String where, Document.Node node, long opset, List<Operand> inputs, 
     long[] integers(int index, String what) throws FormatException {
         var numbers = numbers(index, what);
         if (numbers.elements() > 64) throw malformed("expected at most 64 numbers as " + what + ", found " + numbers.elements());
+        requireSmall(numbers, what);
         try {
             return numbers.values().integers();
         } catch (ArithmeticException e) {
@@ -71,7 +72,13 @@ record Call(String where, Document.Node node, long opset, List<Operand> inputs, 
     float number(int index, String what) throws FormatException {
         var numbers = numbers(index, what);
         if (numbers.elements() != 1) throw malformed("expected one number as " + what + ", found " + numbers.shape());
+        requireSmall(numbers, what);
         return numbers.toArray()[0];
+    }
+
+    /** That nothing large has to be made for numbers which are wanted now. */
+    void requireSmall(Numbers numbers, String what) {
+        if (numbers.largest() > 1 << 16) throw unsupported(what + " follows from " + numbers.largest() + " numbers, expected a few");
     }
 
     /** An input, or the attribute of the same meaning that older versions have; null if there is neither. */

@@ -104,7 +104,7 @@ final class Constants {
         call.require("to", List.of(1L, 6L, 7L, 10L, 11L, 16L).contains(to), to);
         var numbers = call.numbers(0, "what is cast");
         if (to != 6 && to != 7) return numbers;
-        return numbers.elements() <= MOST ? whole(numbers) : numbers.made(numbers.shape(), (source, i) -> (long) source.getAtIndex(Numbers.FLOAT, i));
+        return numbers.elements() <= MOST && numbers.largest() <= 1 << 16 ? whole(numbers) : numbers.made(numbers.shape(), (source, i) -> (long) source.getAtIndex(Numbers.FLOAT, i));
     }
 
     private static Numbers whole(Numbers numbers) {

@@ -31,6 +31,8 @@ final class Import {
     private final Map<String, Stored> initializers = new HashMap<>();
     private final Map<String, Integer> uses = new HashMap<>();
     private final Set<String> defined = new HashSet<>();
+    /** How many names each of the network's values goes by. */
+    private final Map<Integer, Integer> names = new HashMap<>();
     private final List<Node> needed;
     private final Info input;
     private final String output;
@@ -141,8 +143,9 @@ final class Import {
         var wiring = new Wiring(shape);
         var naming = new Naming();
         var values = new HashMap<String, Operand>();
-        values.put(input.name(), new Feature(0, shape, dims, order));
         defined.clear();
+        names.clear();
+        put(values, input.name(), new Feature(0, shape, dims, order));
         for (var constant : options.constants().entrySet()) values.put(constant.getKey(), Numbers.of(constant.getValue()));
         for (var node : needed) {
             var where = document.source() + ": node '" + (node.name().isEmpty() ? node.outputs().getFirst() : node.name()) + "' (" + node.operator() + ")";
@@ -152,7 +155,7 @@ final class Import {
             }
             var name = node.outputs().getFirst();
             if (!defined.add(name)) throw new FormatException(where + ": expected a name of its own for its output, found '" + name + "' twice");
-            values.put(name, operand);
+            put(values, name, operand);
         }
         return switch (value(output, values)) {
             case Feature feature -> result(wiring, feature, shape);
@@ -197,7 +200,7 @@ final class Import {
             var operand = name.isEmpty() ? null : value(name, values);
             if (operand == null && !name.isEmpty()) throw new FormatException(where + ": expected input '" + name + "' to be known by then, found nothing of that name");
             inputs.add(operand);
-            if (operand instanceof Feature feature) alone &= uses.get(name) == 1 && isOnlyName(feature, values);
+            if (operand instanceof Feature feature) alone &= uses.get(name) == 1 && names.get(feature.number()) == 1;
         }
         for (int i = 1; i < node.outputs().size(); i++) {
             var name = node.outputs().get(i);
@@ -216,14 +219,17 @@ final class Import {
         }
     }
 
-    private static boolean isOnlyName(Feature feature, Map<String, Operand> values) {
-        return values.values().stream().filter(other -> other instanceof Feature it && it.number() == feature.number()).count() == 1;
+    private void put(Map<String, Operand> values, String name, Operand operand) {
+        values.put(name, operand);
+        if (operand instanceof Feature feature) names.merge(feature.number(), 1, Integer::sum);
     }
 
     /** What only this node read and it changed in place is no longer there under its old name. */
-    private static void forget(Node node, Feature made, Map<String, Operand> values) {
+    private void forget(Node node, Feature made, Map<String, Operand> values) {
         for (var name : node.inputs()) {
-            if (values.get(name) instanceof Feature feature && feature.number() == made.number()) values.remove(name);
+            if (!(values.get(name) instanceof Feature feature) || feature.number() != made.number()) continue;
+            values.remove(name);
+            names.merge(feature.number(), -1, Integer::sum);
         }
     }
 

@@ -340,7 +340,7 @@ final class Layouts {
                 terms.add(wiring.channels(wiring.mapped(call.name(), feature, outer, size, total, place, null), outer * total));
             } else {
                 var rest = constant;
-                constant = new Numbers(Shape.of(outer * total * inner), arena -> {
+                constant = Numbers.from(Shape.of(outer * total * inner), arena -> {
                     var values = ((Numbers) input).floats(arena);
                     var all = arena.allocate((long) outer * total * inner * Float.BYTES, 64);
                     if (rest != null) all.copyFrom(rest.floats(arena));
@@ -349,7 +349,7 @@ final class Layouts {
                             ((long) block * total + start) * inner * Float.BYTES, (long) size * inner * Float.BYTES);
                     }
                     return all;
-                });
+                }, rest == null ? List.of((Numbers) input) : List.of((Numbers) input, rest));
             }
             before += size;
         }
@@ -376,7 +376,7 @@ final class Layouts {
         var shape = new Shape(dims);
         if (shape.elements() != all.stream().mapToLong(Numbers::elements).sum()) throw call.malformed("expected inputs alike but along axis " + stated);
         long outer = new Shape(dims.subList(0, axis)).elements();
-        return new Numbers(shape, arena -> {
+        return Numbers.from(shape, arena -> {
             var joined = arena.allocate(shape.elements() * Float.BYTES, 64);
             long at = 0;
             var parts = all.stream().map(part -> part.floats(arena)).toList();
@@ -388,6 +388,6 @@ final class Layouts {
                 }
             }
             return joined;
-        });
+        }, all);
     }
 }

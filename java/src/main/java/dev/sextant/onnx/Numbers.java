@@ -7,13 +7,37 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * Numbers that a model file holds, or that follow from such: their shape is known, the values are made when they are asked for. So a
  * file may ask for more weights than it has bytes, and nothing is spent on them before something runs.
+ *
+ * @param passes how many arrays have to be made on the way to the values
+ * @param largest how many elements the largest of these has
  */
-record Numbers(Shape shape, Values values) implements Operand {
+record Numbers(Shape shape, Values values, int passes, long largest) implements Operand {
     static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+    /** A file may neither nest them deeper nor have them made more often. */
+    private static final int MOST_PASSES = 500;
+
+    /** Numbers that follow from no others. */
+    Numbers(Shape shape, Values values) {
+        this(shape, values, 1, shape.elements());
+    }
+
+    /** @throws IllegalArgumentException if too much would have to be made for them */
+    static Numbers from(Shape shape, Values values, List<Numbers> sources) {
+        long passes = 1, largest = shape.elements();
+        for (var source : sources) {
+            passes += source.passes;
+            largest = Math.max(largest, source.largest);
+        }
+        if (passes > MOST_PASSES) throw new IllegalArgumentException("expected constants made in at most " + MOST_PASSES + " steps, found " + passes);
+        return new Numbers(shape, values, (int) passes, largest);
+    }
 
     /** Row-major native float32. */
     interface Values {
@@ -92,19 +116,19 @@ record Numbers(Shape shape, Values values) implements Operand {
         if (to.elements() != shape.elements()) {
             throw new IllegalArgumentException("expected " + to + ", as many as " + shape.elements() + " numbers, found " + shape);
         }
-        return new Numbers(to, values);
+        return new Numbers(to, values, passes, largest);
     }
 
     /** Values made one by one from these. */
     Numbers made(Shape to, At at) {
-        return new Numbers(to, arena -> {
+        return from(to, arena -> {
             var floats = arena.allocate(to.elements() * Float.BYTES, 64);
             try (var scratch = Arena.ofConfined()) {
                 var source = values.floats(scratch);
                 for (long i = 0; i < to.elements(); i++) floats.setAtIndex(FLOAT, i, (float) at.value(source, i));
             }
             return floats;
-        });
+        }, List.of(this));
     }
 
     Numbers times(double factor) {
@@ -114,7 +138,7 @@ record Numbers(Shape shape, Values values) implements Operand {
     /** {@code factors[k] x + addends[k]} for all of the k-th part along the first dimension; null for no factors, or no addends. */
     Numbers scaled(Numbers factors, Numbers addends) {
         long each = Math.max(1, elements() / shape.dim(0));
-        return new Numbers(shape, arena -> {
+        return from(shape, arena -> {
             var floats = arena.allocate(elements() * Float.BYTES, 64);
             try (var scratch = Arena.ofConfined()) {
                 var source = values.floats(scratch);
@@ -128,7 +152,7 @@ record Numbers(Shape shape, Values values) implements Operand {
                 }
             }
             return floats;
-        });
+        }, Stream.of(this, factors, addends).filter(Objects::nonNull).toList());
     }
 
     /** With dimension i that of these at {@code perm[i]}. */

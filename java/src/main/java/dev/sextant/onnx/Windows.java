@@ -181,7 +181,7 @@ final class Windows {
                 + Wiring.MOST_WEIGHTS + " weights)");
         }
         int taps = Arrays.stream(window.kernel).reduce(1, Math::multiplyExact), pixels = rows / out, from = columns / dims.getFirst();
-        var matrix = new Numbers(Shape.of(rows, columns), arena -> {
+        var matrix = Numbers.from(Shape.of(rows, columns), arena -> {
             var floats = arena.allocate((long) rows * columns * Float.BYTES, 64);
             var filters = weights.floats(arena);
             for (int pixel = 0; pixel < pixels; pixel++) {
@@ -198,7 +198,7 @@ final class Windows {
                 }
             }
             return floats;
-        });
+        }, List.of(weights));
         var made = wiring.dense(name, feature, matrix);
         if (bias != null) made = wiring.affine(name + ".bias", made, out, null, bias);
         return call.ofImage(made, to);
