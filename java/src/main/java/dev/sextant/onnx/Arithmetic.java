@@ -5,7 +5,6 @@ import dev.sextant.Shape;
 import dev.sextant.nn.Activation;
 import dev.sextant.nn.BatchNorm;
 import dev.sextant.nn.Dropout;
-import dev.sextant.nn.Linear;
 import dev.sextant.nn.Lrn;
 import dev.sextant.nn.Softmax;
 import dev.sextant.onnx.Operand.Feature;
@@ -14,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
-/** Operators that compute without windows: sums and products, matrices, norms, functions of each element, softmax. */
+/** Operators that compute without windows: sums and products, norms, functions of each element, softmax. */
 final class Arithmetic {
     private final Wiring wiring;
     private final Naming naming;
@@ -89,7 +88,8 @@ final class Arithmetic {
         int size = Math.multiplyExact(classes, inner);
         var behind = wiring.mapped(call.name() + ".in", feature, outer, size, size, (_, to) -> to % classes * inner + to / classes, null);
         var made = wiring.layer(call.name(), new Softmax(log, Math.multiplyExact(outer, inner)), wiring.flat(behind));
-        return wiring.mapped(call.name() + ".out", made, outer, size, size, (_, to) -> to % inner * classes + to / inner, null).as(feature.dims());
+        return wiring.mapped(call.name() + ".out", made, outer, size, size, (_, to) -> to % inner * classes + to / inner,
+            null).as(feature.dims());
     }
 
     // ------------------------------------------------------------------------------------------ norms
@@ -103,7 +103,9 @@ final class Arithmetic {
         call.attributes().ignore("consumed_inputs");
         call.attributes().requireNoOther();
         for (int i = 1; i < call.node().outputs().size(); i++) {
-            if (!call.node().outputs().get(i).isEmpty()) throw call.unsupported("has " + call.node().outputs().size() + " outputs, expected one, that of inference");
+            if (!call.node().outputs().get(i).isEmpty()) {
+                throw call.unsupported("has " + call.node().outputs().size() + " outputs, expected one, that of inference");
+            }
         }
         var dims = call.image(feature, 1);
         int channels = dims.getFirst();
@@ -114,13 +116,15 @@ final class Arithmetic {
         call.require("epsilon", eps > 0 && eps < 1, eps);
         call.require("momentum", momentum >= 0 && momentum <= 1, momentum);
         var name = naming.of(call, "weight", "bias", "running_mean", "running_var");
-        return wiring.layer(name, new BatchNorm(eps, Math.round((1 - momentum) * 1e6) / 1e6), wiring.channels(feature, channels), numbers).as(feature.dims());
+        return wiring.layer(name, new BatchNorm(eps, Math.round((1 - momentum) * 1e6) / 1e6), wiring.channels(feature, channels),
+            numbers).as(feature.dims());
     }
 
     Operand lrn(Call call) throws IOException {
         var feature = call.feature(0);
         long size = call.attributes().integer("size", 0);
-        double alpha = call.attributes().decimal("alpha", 1e-4), beta = call.attributes().decimal("beta", 0.75), k = call.attributes().decimal("bias", 1);
+        double alpha = call.attributes().decimal("alpha", 1e-4), beta = call.attributes().decimal("beta", 0.75),
+            k = call.attributes().decimal("bias", 1);
         call.attributes().requireNoOther();
         // Of an even number, one channel more lies behind than in front, and here it is the other way round.
         call.require("size", size > 0 && size < 1 << 20 && size % 2 == 1, size);
@@ -128,7 +132,8 @@ final class Arithmetic {
         call.require("beta", beta >= 0, beta);
         call.require("bias", k > 0, k);
         var dims = call.image(feature, 1);
-        return wiring.layer(call.name(), new Lrn((int) size, alpha / size, beta, k), wiring.channels(feature, dims.getFirst())).as(feature.dims());
+        return wiring.layer(call.name(), new Lrn((int) size, alpha / size, beta, k), wiring.channels(feature,
+            dims.getFirst())).as(feature.dims());
     }
 
     /** What inference does of it: nothing. Training of the network has it. */
@@ -139,7 +144,9 @@ final class Arithmetic {
         call.attributes().ignore("consumed_inputs");
         call.attributes().requireNoOther();
         if (call.has(1)) ratio = call.number(1, "the ratio");
-        if (call.has(2) && call.number(2, "the training mode") != 0 && ratio != 0) throw call.unsupported("drops at random, expected training_mode 0");
+        if (call.has(2) && call.number(2, "the training mode") != 0 && ratio != 0) {
+            throw call.unsupported("drops at random, expected training_mode 0");
+        }
         var feature = call.feature(0);
         if (!(ratio > 0 && ratio < 1)) return feature;
         var made = wiring.layer(call.name(), new Dropout(ratio), feature);
@@ -172,7 +179,8 @@ final class Arithmetic {
                     throw call.unsupported("adds " + Call.text(first.dims()) + " and " + Call.text(term.dims()) + ", expected one shape");
                 }
             }
-            boolean alike = terms.stream().allMatch(term -> Objects.equals(term.order(), first.order()) && term.shape().equals(first.shape()));
+            boolean alike = terms.stream().allMatch(term -> Objects.equals(term.order(), first.order())
+                && term.shape().equals(first.shape()));
             var views = alike ? terms : terms.stream().map(term -> wiring.view(term, wiring.plain(first).shape())).toList();
             var made = wiring.sum(call.name(), views);
             sum = new Feature(made.number(), made.shape(), first.dims(), alike ? first.order() : null);
@@ -207,7 +215,9 @@ final class Arithmetic {
         var dims = new ArrayList<Integer>();
         for (int axis = 0; axis < rank; axis++) {
             int x = size(a, axis, rank), y = size(b, axis, rank);
-            if (x != y && x != 1 && y != 1) throw call.malformed("expected shapes that go together, found " + a.shape() + " and " + b.shape());
+            if (x != y && x != 1 && y != 1) {
+                throw call.malformed("expected shapes that go together, found " + a.shape() + " and " + b.shape());
+            }
             dims.add(x == 1 ? y : x);
         }
         var shape = new Shape(dims);
@@ -229,8 +239,10 @@ final class Arithmetic {
         return own < 0 ? 1 : numbers.shape().dim(own);
     }
 
-    /** {@code feature} times, or plus, constants that repeat along some dimensions: one number a channel, for as many channels as it takes. */
-    private Feature linear(Call call, Feature from, Numbers constant, Long legacy, boolean times, boolean merges) throws IOException {
+    /**
+     * {@code feature} times, or plus, constants that repeat along some dimensions: one number a channel, for as many channels as it takes.
+     */
+    Feature linear(Call call, Feature from, Numbers constant, Long legacy, boolean times, boolean merges) throws IOException {
         var dims = new ArrayList<>(constant.shape().dims());
         int rank = from.dims().size() + call.lead();
         if (legacy != null) {
@@ -245,7 +257,8 @@ final class Arithmetic {
         for (int axis = 0; axis < dims.size(); axis++) {
             if (dims.get(axis) == 1) continue;
             if (!dims.get(axis).equals(from.dims().get(axis))) {
-                throw call.unsupported("takes a constant " + constant.shape() + " to " + Call.text(from.dims()) + ", expected shapes that go together");
+                throw call.unsupported("takes a constant " + constant.shape() + " to " + Call.text(from.dims())
+                    + ", expected shapes that go together");
             }
             last = axis;
         }
@@ -261,173 +274,5 @@ final class Arithmetic {
         var made = merges && call.alone() ? wiring.affineAlone(call.name(), feature, channels, factors, addends)
             : wiring.affine(call.name(), feature, channels, factors, addends);
         return made.as(feature.dims());
-    }
-
-    // ------------------------------------------------------------------------------------------ matrices
-
-    Operand gemm(Call call) throws IOException {
-        float alpha = call.attributes().real("alpha", 1), beta = call.attributes().real("beta", 1);
-        boolean transA = call.attributes().flag("transA", false), transB = call.attributes().flag("transB", false);
-        if (call.opset() < 7) call.attributes().ignore("broadcast");
-        call.attributes().requireNoOther();
-        var feature = call.feature(0);
-        var matrix = call.numbers(1, "the matrix B");
-        if (matrix.shape().rank() != 2) throw call.malformed("expected a matrix B, found " + matrix.shape());
-        if (beta != 0 && call.has(2) && call.inputs().get(2) instanceof Feature addend) {
-            var made = gemm(call, feature, matrix, alpha, transA, transB, null);
-            var scaled = beta == 1 ? addend : linear(call, addend, Numbers.filled(Shape.of(), beta), null, true, false);
-            if (!scaled.dims().equals(made.dims())) throw call.unsupported("adds " + Call.text(scaled.dims()) + " to " + Call.text(made.dims()));
-            return wiring.sum(call.name(), List.of(made, wiring.view(scaled, made.shape()))).as(made.dims());
-        }
-        return gemm(call, feature, matrix, alpha, transA, transB, beta == 0 || !call.has(2) ? null : call.numbers(2, "C").times(beta));
-    }
-
-    private Feature gemm(Call call, Feature feature, Numbers matrix, float alpha, boolean transA, boolean transB, Numbers c) throws IOException {
-        var weights = (transB ? matrix : matrix.transposed(List.of(1, 0))).times(alpha);
-        int rows = weights.shape().dim(0);
-        if (feature.dims().size() + call.lead() != 2) throw call.malformed("expected a matrix A, found " + Call.text(feature.dims()));
-        if (call.lead() == 0) {
-            var plain = wiring.plain(feature);
-            var made = product(call, transA ? turned(plain) : plain, weights.transposed(List.of(1, 0)));
-            return c == null ? made : linear(call, made, c, null, false, false);
-        }
-        if (transA) throw call.mixed("transposes the images");
-        var bias = c;
-        if (bias != null && bias.shape().rank() > 1 && bias.shape().dim(0) != 1) throw call.mixed("adds another C to each image");
-        if (bias != null) {
-            if (bias.elements() != 1 && bias.elements() != rows) throw call.malformed("expected C of " + rows + " numbers, found " + bias.shape());
-            bias = bias.reshaped(Shape.of((int) bias.elements())).broadcast(Shape.of(rows));
-        }
-        return fullyConnected(call, feature, weights, bias);
-    }
-
-    private Feature turned(Feature plain) {
-        return new Feature(plain.number(), plain.shape(), plain.dims().reversed(), Order.of(new Shape(plain.dims()), List.of(1, 0)));
-    }
-
-    private Feature fullyConnected(Call call, Feature feature, Numbers weights, Numbers bias) throws IOException {
-        int out = weights.shape().dim(0), in = weights.shape().dim(1);
-        if (out == 0 || in == 0 || in != feature.elements()) {
-            throw call.malformed("expected a matrix for " + feature.elements() + " values, found " + in + " by " + out);
-        }
-        var order = feature.order();
-        var source = feature;
-        if (order != null) {
-            // The columns go to where the values lie.
-            var inverse = weights;
-            weights = Numbers.from(weights.shape(), arena -> {
-                var moved = arena.allocate(inverse.elements() * Float.BYTES, 64);
-                var from = inverse.floats(arena);
-                for (int column = 0; column < in; column++) {
-                    long to = order.source(column);
-                    for (long row = 0; row < out; row++) {
-                        moved.setAtIndex(Numbers.FLOAT, row * in + to, from.getAtIndex(Numbers.FLOAT, row * in + column));
-                    }
-                }
-                return moved;
-            }, List.of(inverse));
-            source = new Feature(feature.number(), feature.shape(), feature.dims(), null);
-        }
-        var name = naming.of(call, "weight", "bias");
-        return wiring.layer(name, new Linear(out, bias != null), source, bias == null ? List.of(weights) : List.of(weights, bias));
-    }
-
-    Operand matmul(Call call) throws IOException {
-        call.attributes().requireNoOther();
-        if (!call.has(0) || !call.has(1)) throw call.malformed("expected 2 inputs, found fewer");
-        if (call.inputs().get(0) instanceof Numbers left) return leftProduct(call, left, call.feature(1));
-        var feature = call.feature(0);
-        var matrix = call.numbers(1, "the matrix B");
-        if (call.lead() == 1 && feature.dims().size() == 1 && matrix.shape().rank() == 2) {
-            return fullyConnected(call, feature, matrix.transposed(List.of(1, 0)), null);
-        }
-        if (call.lead() == 1 && matrix.shape().rank() > feature.dims().size() + 1) throw call.mixed("repeats images");
-        if (call.lead() == 1 && matrix.shape().rank() == feature.dims().size() + 1 && matrix.shape().dim(0) != 1) throw call.mixed("has a matrix for each image");
-        return product(call, wiring.plain(feature), matrix);
-    }
-
-    /** {@code feature} times {@code matrix}, each of them a stack of matrices as NumPy has it, as one large matrix. */
-    private Feature product(Call call, Feature feature, Numbers matrix) throws IOException {
-        var x = new ArrayList<>(feature.dims());
-        var b = new ArrayList<>(matrix.shape().dims());
-        if (x.isEmpty() || b.isEmpty()) throw call.malformed("expected vectors or matrices, found a scalar");
-        if (call.lead() == 1 && b.size() == x.size() + 1) b.removeFirst();
-        boolean row = x.size() == 1, column = b.size() == 1;
-        if (row) x.addFirst(1);
-        if (column) b.add(1);
-        return stacked(call, wiring.plain(feature), x, matrix, b, true, row, column);
-    }
-
-    private Feature leftProduct(Call call, Numbers matrix, Feature feature) throws IOException {
-        if (call.lead() == 1 && feature.dims().size() < 2) throw call.mixed("multiplies the images from the left");
-        var x = new ArrayList<>(feature.dims());
-        var a = new ArrayList<>(matrix.shape().dims());
-        if (x.isEmpty() || a.isEmpty()) throw call.malformed("expected vectors or matrices, found a scalar");
-        if (call.lead() == 1 && a.size() == x.size() + 1) {
-            if (a.removeFirst() != 1) throw call.mixed("has a matrix for each image");
-        }
-        boolean row = a.size() == 1, column = x.size() == 1;
-        if (row) a.addFirst(1);
-        if (column) x.add(1);
-        return stacked(call, wiring.plain(feature), x, matrix, a, false, row, column);
-    }
-
-    /**
-     * @param x dimensions of the feature, {@code m} those of the matrix, both of two at least
-     * @param right whether the matrix stands on the right
-     * @param row whether the left one is a vector, whose dimension the result lacks; {@code column} the right one alike
-     */
-    private Feature stacked(Call call, Feature feature, List<Integer> x, Numbers matrix, List<Integer> m, boolean right, boolean row, boolean column)
-            throws IOException {
-        int rank = Math.max(x.size(), m.size());
-        while (x.size() < rank) x.addFirst(1);
-        while (m.size() < rank) m.addFirst(1);
-        var left = right ? x : m;
-        var other = right ? m : x;
-        int rows = left.get(rank - 2), inner = left.get(rank - 1), columns = other.get(rank - 1);
-        if (inner != other.get(rank - 2)) throw call.malformed("expected matrices that go together, found " + Call.text(left) + " and " + Call.text(other));
-        var stack = new ArrayList<Integer>();
-        for (int axis = 0; axis < rank - 2; axis++) {
-            int s = x.get(axis), t = m.get(axis);
-            if (s != t && s != 1 && t != 1) throw call.malformed("expected stacks that go together, found " + Call.text(left) + " and " + Call.text(other));
-            stack.add(s == 1 ? t : s);
-        }
-        long depth = new Shape(stack).elements(), out = Math.multiplyExact(depth, Math.multiplyExact((long) rows, columns)), in = feature.elements();
-        if (out == 0 || out > Wiring.MOST_WEIGHTS || in > Wiring.MOST_WEIGHTS / out) {
-            throw call.unsupported("multiplies " + Call.text(left) + " by " + Call.text(other) + ", expected one row of values an image (or a result that "
-                + "is a matrix of at most " + Wiring.MOST_WEIGHTS + " weights)");
-        }
-        var xs = new Shape(x.subList(0, rank - 2));
-        var ms = new Shape(m.subList(0, rank - 2));
-        var large = Numbers.from(Shape.of((int) out, (int) in), arena -> {
-            var floats = arena.allocate(out * in * Float.BYTES, 64);
-            var values = matrix.floats(arena);
-            for (long i = 0; i < out; i++) {
-                long at = i / ((long) rows * columns), r = i / columns % rows, c = i % columns;
-                long fx = stackIndex(stack, xs, at), fm = stackIndex(stack, ms, at);
-                for (int k = 0; k < inner; k++) {
-                    long from = right ? (fx * rows + r) * inner + k : (fx * inner + k) * columns + c;
-                    long weight = right ? (fm * inner + k) * columns + c : (fm * rows + r) * inner + k;
-                    floats.setAtIndex(Numbers.FLOAT, i * in + from, values.getAtIndex(Numbers.FLOAT, weight));
-                }
-            }
-            return floats;
-        }, List.of(matrix));
-        var dims = new ArrayList<>(stack);
-        if (!row) dims.add(rows);
-        if (!column) dims.add(columns);
-        return wiring.dense(call.name(), feature, large).as(dims);
-    }
-
-    /** Which of the matrices of a stack, in which dimensions of 1 repeat, stands at place {@code index} of {@code all}. */
-    private static long stackIndex(List<Integer> all, Shape own, long index) {
-        long found = 0, factor = 1, rest = index;
-        for (int axis = all.size() - 1; axis >= 0; axis--) {
-            long at = rest % all.get(axis);
-            rest /= all.get(axis);
-            if (own.dim(axis) > 1) found += at * factor;
-            factor *= own.dim(axis);
-        }
-        return found;
     }
 }

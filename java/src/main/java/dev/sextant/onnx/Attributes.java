@@ -80,7 +80,9 @@ final class Attributes {
     /** Null if it is not there. */
     Document.Stored tensor(String name) throws FormatException {
         var found = take(name, Attribute.TENSOR, "a tensor");
-        if (found != null && found.tensor() == null) throw new FormatException(where + ": expected attribute '" + name + "' to hold a tensor");
+        if (found != null && found.tensor() == null) {
+            throw new FormatException(where + ": expected attribute '" + name + "' to hold a tensor");
+        }
         return found == null ? null : found.tensor();
     }
 

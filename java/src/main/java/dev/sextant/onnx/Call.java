@@ -17,7 +17,8 @@ import java.util.List;
  * @param images how many the file is made for, -1 for any number
  * @param alone whether nobody but this node reads its first input
  */
-record Call(String where, Document.Node node, long opset, List<Operand> inputs, Attributes attributes, int lead, int images, boolean alone) {
+record Call(String where, Document.Node node, long opset, List<Operand> inputs, Attributes attributes, int lead, int images,
+    boolean alone) {
 
     /** A file that does something with the dimension that counts images. */
     static final class MixedImages extends RuntimeException {
@@ -37,7 +38,9 @@ record Call(String where, Document.Node node, long opset, List<Operand> inputs, 
     }
 
     private Operand input(int index) throws FormatException {
-        if (!has(index)) throw malformed("expected at least " + (index + 1) + " inputs, found " + inputs.stream().filter(i -> i != null).count());
+        if (!has(index)) {
+            throw malformed("expected at least " + (index + 1) + " inputs, found " + inputs.stream().filter(i -> i != null).count());
+        }
         return inputs.get(index);
     }
 
@@ -107,10 +110,14 @@ record Call(String where, Document.Node node, long opset, List<Operand> inputs, 
     List<Integer> image(Feature feature, int least) throws FormatException {
         var dims = feature.dims();
         if (lead == 0) {
-            if (dims.isEmpty() || dims.getFirst() != 1) throw unsupported("expects one image, found " + text(dims) + " in a file that mixes them");
+            if (dims.isEmpty() || dims.getFirst() != 1) {
+                throw unsupported("expects one image, found " + text(dims) + " in a file that mixes them");
+            }
             dims = dims.subList(1, dims.size());
         }
-        if (dims.size() < least) throw malformed("expected an input of at least " + (least + 1) + " dimensions, found " + (dims.size() + 1));
+        if (dims.size() < least) {
+            throw malformed("expected an input of at least " + (least + 1) + " dimensions, found " + (dims.size() + 1));
+        }
         return dims;
     }
 
@@ -146,7 +153,9 @@ record Call(String where, Document.Node node, long opset, List<Operand> inputs, 
     /** Numbers in the range of {@code int}. */
     int[] small(String what, long[] numbers, long least, long most) throws IOException {
         for (long number : numbers) {
-            if (number < least || number > most) throw malformed("expected " + what + " from " + least + " to " + most + ", found " + number);
+            if (number < least || number > most) {
+                throw malformed("expected " + what + " from " + least + " to " + most + ", found " + number);
+            }
         }
         return Arrays.stream(numbers).mapToInt(number -> (int) number).toArray();
     }

@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What exporters write to compute shapes and pads: Shape, Gather, Slice, Cast, Sub and Div of constants, all known when a model is loaded. The
- * number of images, where a file leaves it open, counts as -1, which as a dimension to reshape to means the same.
+ * What exporters write to compute shapes and pads: Shape, Gather, Slice, Cast, Sub and Div of constants, all known when a model is
+ * loaded. The number of images, where a file leaves it open, counts as -1, which as a dimension to reshape to means the same.
  */
 final class Constants {
     private static final int MOST = 64;
@@ -49,7 +49,9 @@ final class Constants {
         var found = new long[places.length];
         for (int i = 0; i < found.length; i++) {
             long place = places[i] < 0 ? places[i] + all.length : places[i];
-            if (place < 0 || place >= all.length) throw call.malformed("expected places from 0 to " + (all.length - 1) + ", found " + places[i]);
+            if (place < 0 || place >= all.length) {
+                throw call.malformed("expected places from 0 to " + (all.length - 1) + ", found " + places[i]);
+            }
             found[i] = all[(int) place];
         }
         return Numbers.of(call.numbers(1, "the places").shape(), found);
@@ -74,14 +76,17 @@ final class Constants {
         var dims = new ArrayList<>(numbers.shape().dims());
         for (int i = 0; i < starts.length; i++) {
             long stated = axes == null ? i : axes[i];
-            if (stated < -rank || stated >= rank) throw call.malformed("expected an axis from " + -rank + " to " + (rank - 1) + ", found " + stated);
+            if (stated < -rank || stated >= rank) {
+                throw call.malformed("expected an axis from " + -rank + " to " + (rank - 1) + ", found " + stated);
+            }
             int axis = (int) (stated < 0 ? stated + rank : stated), size = numbers.shape().dim(axis);
             step[axis] = steps == null ? 1 : steps[i];
             if (step[axis] == 0 || step[axis] == Long.MIN_VALUE) throw call.malformed("expected steps other than 0, found " + step[axis]);
             long begin = starts[i] < 0 ? starts[i] + size : starts[i], end = ends[i] < 0 ? Math.max(-1, ends[i] + size) : ends[i];
             boolean back = step[axis] < 0;
             first[axis] = Math.clamp(begin, back ? -1 : 0, back ? size - 1 : size);
-            long last = Math.clamp(end, back ? -1 : 0, back ? Math.max(-1, size - 1) : size), way = back ? first[axis] - last : last - first[axis];
+            long last = Math.clamp(end, back ? -1 : 0, back ? Math.max(-1, size - 1) : size);
+            long way = back ? first[axis] - last : last - first[axis];
             dims.set(axis, way <= 0 ? 0 : Math.toIntExact(Math.ceilDiv(way, Math.abs(step[axis]))));
         }
         var from = numbers.shape();
@@ -104,7 +109,8 @@ final class Constants {
         call.require("to", List.of(1L, 6L, 7L, 10L, 11L, 16L).contains(to), to);
         var numbers = call.numbers(0, "what is cast");
         if (to != 6 && to != 7) return numbers;
-        return numbers.elements() <= MOST && numbers.largest() <= 1 << 16 ? whole(numbers) : numbers.made(numbers.shape(), (source, i) -> (long) source.getAtIndex(Numbers.FLOAT, i));
+        return numbers.elements() <= MOST && numbers.largest() <= 1 << 16 ? whole(numbers)
+            : numbers.made(numbers.shape(), (source, i) -> (long) source.getAtIndex(Numbers.FLOAT, i));
     }
 
     private static Numbers whole(Numbers numbers) {

@@ -108,7 +108,9 @@ final class DocumentWriter {
     private void add(Node node) throws IOException {
         var sources = new ArrayList<String>();
         for (var source : node.sources()) {
-            if (!values.containsKey(source)) throw new IllegalArgumentException("onnx: " + node.name() + " reads " + source + ", which no node before it makes");
+            if (!values.containsKey(source)) {
+                throw new IllegalArgumentException("onnx: " + node.name() + " reads " + source + ", which no node before it makes");
+            }
             sources.add(values.get(source));
         }
         // What computes nothing is another name for what it reads.

@@ -45,7 +45,8 @@ final class Import {
         this.stored = stored;
         this.options = options;
         if (document.opset() < OLDEST || document.opset() > NEWEST) {
-            throw new UnsupportedOperationException(document.source() + ": expected operators of version 7 to 22 (6 to 25 as far as they are alike),"
+            throw new UnsupportedOperationException(document.source()
+                + ": expected operators of version 7 to 22 (6 to 25 as far as they are alike),"
                 + " found " + document.opset());
         }
         var graph = document.graph();
@@ -60,7 +61,8 @@ final class Import {
         var open = graph.inputs().stream().filter(info -> !initializers.containsKey(info.name())
             && !options.constants().containsKey(info.name()) && uses.containsKey(info.name())).toList();
         if (open.size() != 1) {
-            throw new UnsupportedOperationException(document.source() + ": expected one input" + (open.isEmpty() ? ", found none that its output depends on"
+            throw new UnsupportedOperationException(document.source() + ": expected one input"
+                + (open.isEmpty() ? ", found none that its output depends on"
                 : " (and constants for any other), found " + open.stream().map(Info::name).collect(Collectors.joining(", "))));
         }
         input = open.getFirst();
@@ -102,7 +104,8 @@ final class Import {
         for (int i = 0; i < stated.length; i++) {
             if (i == 0 && stated[0] == -1) dims.add(-1);
             else if (stated[i] < 1 || stated[i] > Integer.MAX_VALUE) {
-                throw new UnsupportedOperationException(document.source() + ": expected input '" + input.name() + "' of a fixed size but for the number of"
+                throw new UnsupportedOperationException(document.source() + ": expected input '" + input.name()
+                    + "' of a fixed size but for the number of"
                     + " images, found " + Arrays.toString(stated).replace("-1", "?") + ": give the shape of one image");
             } else dims.add((int) stated[i]);
         }
@@ -148,13 +151,16 @@ final class Import {
         put(values, input.name(), new Feature(0, shape, dims, order));
         for (var constant : options.constants().entrySet()) values.put(constant.getKey(), Numbers.of(constant.getValue()));
         for (var node : needed) {
-            var where = document.source() + ": node '" + (node.name().isEmpty() ? node.outputs().getFirst() : node.name()) + "' (" + node.operator() + ")";
+            var where = document.source() + ": node '" + (node.name().isEmpty() ? node.outputs().getFirst() : node.name()) + "' ("
+                + node.operator() + ")";
             var operand = operand(node, where, wiring, naming, values, lead, stated.isEmpty() || lead == 0 ? 1 : stated.getFirst());
             if (operand instanceof Feature feature && feature.elements() > Integer.MAX_VALUE) {
                 throw new FormatException(where + ": expected fewer than 2^31 elements, found " + feature.shape());
             }
             var name = node.outputs().getFirst();
-            if (!defined.add(name)) throw new FormatException(where + ": expected a name of its own for its output, found '" + name + "' twice");
+            if (!defined.add(name)) {
+                throw new FormatException(where + ": expected a name of its own for its output, found '" + name + "' twice");
+            }
             put(values, name, operand);
         }
         return switch (value(output, values)) {
@@ -198,7 +204,9 @@ final class Import {
         boolean alone = true;
         for (var name : node.inputs()) {
             var operand = name.isEmpty() ? null : value(name, values);
-            if (operand == null && !name.isEmpty()) throw new FormatException(where + ": expected input '" + name + "' to be known by then, found nothing of that name");
+            if (operand == null && !name.isEmpty()) {
+                throw new FormatException(where + ": expected input '" + name + "' to be known by then, found nothing of that name");
+            }
             inputs.add(operand);
             if (operand instanceof Feature feature) alone &= uses.get(name) == 1 && names.get(feature.number()) == 1;
         }
@@ -256,8 +264,8 @@ final class Import {
             case "Dropout" -> arithmetic.dropout(call);
             case "Add", "Sum" -> arithmetic.add(call);
             case "Mul" -> arithmetic.mul(call);
-            case "Gemm" -> arithmetic.gemm(call);
-            case "MatMul" -> arithmetic.matmul(call);
+            case "Gemm" -> new Matrices(wiring, naming, arithmetic).gemm(call);
+            case "MatMul" -> new Matrices(wiring, naming, arithmetic).matmul(call);
             case "Reshape" -> layouts.reshape(call);
             case "Flatten" -> layouts.flatten(call);
             case "Squeeze" -> layouts.squeeze(call);
@@ -309,7 +317,9 @@ final class Import {
         var filling = call.attributes().tensor("value");
         call.attributes().requireNoOther();
         var value = filling == null ? null : stored.of(filling);
-        if (value != null && value.elements() != 1) throw call.malformed("expected one number as attribute 'value', found " + value.shape());
+        if (value != null && value.elements() != 1) {
+            throw call.malformed("expected one number as attribute 'value', found " + value.shape());
+        }
         return Numbers.filled(new Shape(dims), value == null ? 0 : value.toArray()[0]);
     }
 

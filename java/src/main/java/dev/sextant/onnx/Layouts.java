@@ -35,7 +35,8 @@ final class Layouts {
         if (target.length == 0) throw call.mixed("makes a scalar");
         boolean keeps = target[0] == 0 && !zeros || target[0] == call.images();
         // A file for any number of images that was made with one.
-        if (target[0] == 1 && call.images() < 0) keeps = Arrays.stream(target, 1, target.length).reduce(1, Math::multiplyExact) == feature.elements();
+        if (target[0] == 1 && call.images() < 0) keeps = Arrays.stream(target, 1, target.length).reduce(1,
+            Math::multiplyExact) == feature.elements();
         long rest = Arrays.stream(target, 1, target.length).reduce(1, (product, size) -> product * Math.max(size, 0));
         if (target[0] == -1) {
             // The dimension of images, if the others take up all of one.
@@ -56,7 +57,9 @@ final class Layouts {
         for (int i = first; i < target.length; i++) {
             long size = target[i];
             if (size == 0 && !zeros) {
-                if (i - first >= before.size()) throw call.malformed("expected a dimension to keep, found 0 at place " + i + " of the shape");
+                if (i - first >= before.size()) {
+                    throw call.malformed("expected a dimension to keep, found 0 at place " + i + " of the shape");
+                }
                 size = before.get(i - first);
             }
             if (size == -1 && open < 0) open = dims.size();
@@ -115,7 +118,9 @@ final class Layouts {
         var kept = new ArrayList<Integer>();
         for (int axis = 0; axis < dims.size(); axis++) {
             if (!dropped.contains(axis)) kept.add(dims.get(axis));
-            else if (dims.get(axis) != 1) throw call.malformed("expected dimensions of 1 to squeeze, found " + Call.text(dims) + " at axis " + (axis + lead));
+            else if (dims.get(axis) != 1) {
+                throw call.malformed("expected dimensions of 1 to squeeze, found " + Call.text(dims) + " at axis " + (axis + lead));
+            }
         }
         return kept;
     }
@@ -143,7 +148,9 @@ final class Layouts {
     private static List<Integer> unsqueezed(Call call, long[] axes, List<Integer> dims, int lead) throws IOException {
         var places = new TreeSet<Integer>();
         for (long axis : axes) {
-            if (!places.add(axis(call, axis, dims.size() + axes.length, lead))) throw call.malformed("expected each axis once, found " + axis + " twice");
+            if (!places.add(axis(call, axis, dims.size() + axes.length, lead))) {
+                throw call.malformed("expected each axis once, found " + axis + " twice");
+            }
         }
         var all = new ArrayList<>(dims);
         for (int place : places) all.add(place, 1);
@@ -210,7 +217,9 @@ final class Layouts {
         var pads = new int[rank][2];
         for (int i = 0; i < count; i++) {
             long axis = axes == null ? i : axes[i];
-            if (axis < -rank || axis >= rank) throw call.malformed("expected an axis from " + -rank + " to " + (rank - 1) + ", found " + axis);
+            if (axis < -rank || axis >= rank) {
+                throw call.malformed("expected an axis from " + -rank + " to " + (rank - 1) + ", found " + axis);
+            }
             pads[(int) (axis < 0 ? axis + rank : axis)] = new int[] {numbers[i], numbers[count + i]};
         }
         return pads;
@@ -270,7 +279,8 @@ final class Layouts {
         };
         Numbers addends = null;
         if (mode.equals("constant") && value != 0) {
-            addends = Numbers.filled(Shape.of(outer * to), 0).made(Shape.of(outer * to), (_, i) -> place.of(0, (int) (i % to)) < 0 ? value : 0);
+            addends = Numbers.filled(Shape.of(outer * to), 0).made(Shape.of(outer * to), (_, i) -> place.of(0, (int) (i % to)) < 0
+                ? value : 0);
         }
         var made = wiring.mapped(call.name(), feature, outer, from, to, place, addends);
         var dims = new ArrayList<>(feature.dims());
@@ -292,7 +302,10 @@ final class Layouts {
             var own = dims(call, input, first.dims().size());
             total += own.get(axis);
             own.set(axis, dims.get(axis));
-            if (!own.equals(dims)) throw call.malformed("expected inputs alike but along axis " + stated + ", found " + Call.text(own) + " beside " + Call.text(dims));
+            if (!own.equals(dims)) {
+                throw call.malformed("expected inputs alike but along axis " + stated + ", found " + Call.text(own) + " beside "
+                    + Call.text(dims));
+            }
         }
         dims.set(axis, Math.toIntExact(total));
         boolean onlyFeatures = call.inputs().stream().allMatch(input -> input instanceof Feature);
@@ -368,13 +381,17 @@ final class Layouts {
         int axis = axis(call, stated, first.rank(), 0);
         long total = 0;
         for (var part : all) {
-            if (part.shape().rank() != first.rank()) throw call.malformed("expected inputs of one rank, found " + part.shape() + " beside " + first);
+            if (part.shape().rank() != first.rank()) {
+                throw call.malformed("expected inputs of one rank, found " + part.shape() + " beside " + first);
+            }
             total += part.shape().dim(axis);
         }
         var dims = new ArrayList<>(first.dims());
         dims.set(axis, Math.toIntExact(total));
         var shape = new Shape(dims);
-        if (shape.elements() != all.stream().mapToLong(Numbers::elements).sum()) throw call.malformed("expected inputs alike but along axis " + stated);
+        if (shape.elements() != all.stream().mapToLong(Numbers::elements).sum()) {
+            throw call.malformed("expected inputs alike but along axis " + stated);
+        }
         long outer = new Shape(dims.subList(0, axis)).elements();
         return Numbers.from(shape, arena -> {
             var joined = arena.allocate(shape.elements() * Float.BYTES, 64);

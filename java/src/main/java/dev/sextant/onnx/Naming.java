@@ -9,8 +9,8 @@ final class Naming {
     private final Set<String> taken = new HashSet<>();
 
     /**
-     * The common part of the names of a node's inputs from the second on, where each is {@code part.suffix} in the order of {@code suffixes};
-     * otherwise the node's own name.
+     * The common part of the names of a node's inputs from the second on, where each is {@code part.suffix} in the order of
+     * {@code suffixes}; otherwise the node's own name.
      */
     String of(Call call, String... suffixes) {
         var inputs = call.node().inputs();
@@ -19,7 +19,9 @@ final class Naming {
             var name = inputs.get(i + 1);
             if (name.isEmpty()) continue;
             int dot = name.length() - suffixes[i].length() - 1;
-            if (dot < 1 || !name.endsWith("." + suffixes[i]) || common != null && !common.equals(name.substring(0, dot))) return call.name();
+            if (dot < 1 || !name.endsWith("." + suffixes[i]) || common != null && !common.equals(name.substring(0, dot))) {
+                return call.name();
+            }
             common = name.substring(0, dot);
         }
         if (common == null) return call.name();

@@ -35,7 +35,9 @@ record Numbers(Shape shape, Values values, int passes, long largest) implements 
             passes += source.passes;
             largest = Math.max(largest, source.largest);
         }
-        if (passes > MOST_PASSES) throw new IllegalArgumentException("expected constants made in at most " + MOST_PASSES + " steps, found " + passes);
+        if (passes > MOST_PASSES) {
+            throw new IllegalArgumentException("expected constants made in at most " + MOST_PASSES + " steps, found " + passes);
+        }
         return new Numbers(shape, values, (int) passes, largest);
     }
 

@@ -21,13 +21,15 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Networks as ONNX files (onnx.ai, onnx.proto3; operators of version 7 to 22). What a file says becomes the same description that networks of
- * one's own are made of: it is compiled, measured, looked at and trained like these.
+ * Networks as ONNX files (onnx.ai, onnx.proto3; operators of version 7 to 22). What a file says becomes the same description that
+ * networks of one's own are made of: it is compiled, measured, looked at and trained like these.
  *
- * <p>Operators: Conv, BatchNormalization, Relu, Tanh, Sigmoid, Clip, MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, Concat, Add, Sum, Mul
- * by constants, Gemm, MatMul, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, LRN, Softmax, LogSoftmax, Dropout, Pad, Constant,
- * ConstantOfShape, Identity; of constants, as exporters write them to compute shapes, Shape, Gather, Slice, Cast, Sub and Div. Numbers of any real type are taken as float32. Inputs are {@code n c h w}; rows ({@code n c w}), volumes and matrices
- * are given in the same order as {@code n c h w} that holds as many.
+ * <p>Operators: Conv, BatchNormalization, Relu, Tanh, Sigmoid, Clip, MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, Concat,
+ * Add, Sum, Mul by constants, Gemm, MatMul, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, LRN, Softmax, LogSoftmax, Dropout, Pad,
+ * Constant, ConstantOfShape, Identity; of constants, as exporters write them to compute shapes, Shape, Gather, Slice, Cast, Sub and
+ * Div. Numbers of any real type are taken as float32. Inputs are {@code n c h w}; rows ({@code n c w}), volumes and matrices are given
+ * in the same order as an {@code n c h w} that holds as many, and what a file transposes from {@code n h w c} first is taken as
+ * {@code n c h w} at once.
  */
 public final class Onnx {
     private Onnx() {}
@@ -72,11 +74,12 @@ public final class Onnx {
     }
 
     /**
-     * Opens an ONNX file, with those beside it that hold its tensors. It is mapped, not read, and should not be overwritten as long as the model
-     * is open.
+     * Opens an ONNX file, with those beside it that hold its tensors. It is mapped, not read, and should not be overwritten as
+     * long as the model is open.
      *
      * @return the network, called like the file, with its weights; to be closed by the caller
-     * @throws FormatException if the file is no ONNX model or contradicts itself, naming file, node and operator, what was expected and found
+     * @throws FormatException if the file is no ONNX model or contradicts itself, naming file, node and operator, what was expected
+     *     and found
      * @throws UnsupportedOperationException if it asks for an operator, an attribute or a shape that is not known here, naming these
      * @throws IOException if the file cannot be read
      */

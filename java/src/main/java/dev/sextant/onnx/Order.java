@@ -51,8 +51,8 @@ record Order(Shape stored, List<Integer> perm) {
     }
 
     /**
-     * The same with neighbours that stay together as one dimension: {@code outer} that stay in front, {@code moved} among each other, {@code
-     * inner} that stay behind.
+     * The same with neighbours that stay together as one dimension: {@code outer} that stay in front, {@code moved} among each
+     * other, {@code inner} that stay behind.
      */
     record Parts(int outer, int moved, int inner) {}
 

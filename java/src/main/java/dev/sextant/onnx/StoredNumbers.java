@@ -63,7 +63,9 @@ final class StoredNumbers {
     private static Shape shape(Stored stored, String where) throws FormatException {
         var dims = new ArrayList<Integer>();
         for (long dim : stored.dims()) {
-            if (dim < 0 || dim > Integer.MAX_VALUE) throw new FormatException(where + ": expected dimensions of 0 to 2^31 - 1, found " + dim);
+            if (dim < 0 || dim > Integer.MAX_VALUE) {
+                throw new FormatException(where + ": expected dimensions of 0 to 2^31 - 1, found " + dim);
+            }
             dims.add((int) dim);
         }
         try {
@@ -76,7 +78,9 @@ final class StoredNumbers {
     }
 
     private static void require(boolean held, String where, Shape shape, String found) throws FormatException {
-        if (!held) throw new FormatException(where + ": expected " + shape.elements() + " elements for its shape " + shape + ", found " + found);
+        if (!held) {
+            throw new FormatException(where + ": expected " + shape.elements() + " elements for its shape " + shape + ", found " + found);
+        }
     }
 
     private MemorySegment slice(Span span) {
@@ -213,12 +217,16 @@ final class StoredNumbers {
         } catch (InvalidPathException e) {
             throw new FormatException(where + ": expected its elements in a file, found the name '" + location + "'", e);
         }
-        if (location.isEmpty() || Path.of(location).isAbsolute() || !other.startsWith(folder.normalize()) || other.equals(folder.normalize())) {
+        if (location.isEmpty() || Path.of(location).isAbsolute() || !other.startsWith(folder.normalize())
+            || other.equals(folder.normalize())) {
             throw new FormatException(where + ": expected its elements in a file of the model's folder, found '" + location + "'");
         }
-        if (!Files.isRegularFile(other)) throw new FormatException(where + ": expected its elements in '" + location + "', found no such file");
+        if (!Files.isRegularFile(other)) {
+            throw new FormatException(where + ": expected its elements in '" + location + "', found no such file");
+        }
         if (!other.toRealPath().startsWith(folder.toRealPath())) {
-            throw new FormatException(where + ": expected its elements in a file of the model's folder, found a link out of it, '" + location + "'");
+            throw new FormatException(where + ": expected its elements in a file of the model's folder, found a link out of it, '"
+                + location + "'");
         }
         return other;
     }

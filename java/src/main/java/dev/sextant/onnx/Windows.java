@@ -46,7 +46,8 @@ final class Windows {
         }
 
         Sliding only(int from, int to) {
-            return new Sliding(Arrays.copyOfRange(kernel, from, to), Arrays.copyOfRange(stride, from, to), Arrays.copyOfRange(before, from, to),
+            return new Sliding(Arrays.copyOfRange(kernel, from, to), Arrays.copyOfRange(stride, from, to),
+                Arrays.copyOfRange(before, from, to),
                 Arrays.copyOfRange(after, from, to), Arrays.copyOfRange(dilation, from, to));
         }
     }
@@ -62,7 +63,9 @@ final class Windows {
         switch (auto) {
             case "NOTSET", "" -> {
                 if (given != null) {
-                    if (given.length != 2 * rank) throw call.malformed("expected " + 2 * rank + " numbers in attribute 'pads', found " + given.length);
+                    if (given.length != 2 * rank) {
+                        throw call.malformed("expected " + 2 * rank + " numbers in attribute 'pads', found " + given.length);
+                    }
                     var pads = call.small("pads", given, 0, MOST);
                     before = Arrays.copyOf(pads, rank);
                     after = Arrays.copyOfRange(pads, rank, 2 * rank);
@@ -79,7 +82,8 @@ final class Windows {
                     after[axis] = auto.equals("SAME_UPPER") ? more : less;
                 }
             }
-            default -> throw call.malformed("expected NOTSET, SAME_UPPER, SAME_LOWER or VALID as attribute 'auto_pad', found '" + auto + "'");
+            default -> throw call.malformed("expected NOTSET, SAME_UPPER, SAME_LOWER or VALID as attribute 'auto_pad', found '" + auto
+                + "'");
         }
         return new Sliding(kernel, stride, before, after, dilation);
     }
@@ -91,7 +95,9 @@ final class Windows {
             Arrays.fill(all, otherwise);
             return all;
         }
-        if (found.length != rank) throw call.malformed("expected " + rank + " numbers in attribute '" + attribute + "', found " + found.length);
+        if (found.length != rank) {
+            throw call.malformed("expected " + rank + " numbers in attribute '" + attribute + "', found " + found.length);
+        }
         return call.small("attribute '" + attribute + "'", found, least, MOST);
     }
 
@@ -167,7 +173,8 @@ final class Windows {
     }
 
     /** A small convolution over a volume, as the matrix that it is. */
-    private Feature volume(Call call, String name, Feature feature, List<Integer> dims, Numbers weights, int group, Sliding window, Numbers bias) {
+    private Feature volume(Call call, String name, Feature feature, List<Integer> dims, Numbers weights, int group, Sliding window,
+        Numbers bias) {
         int out = weights.shape().dim(0), each = weights.shape().dim(1), rank = dims.size() - 1;
         var to = new ArrayList<Integer>(List.of(out));
         for (int axis = 0; axis < rank; axis++) {
@@ -192,7 +199,8 @@ final class Windows {
                         int first = k / (out / group) * each;
                         for (int c = 0; c < each; c++) {
                             float weight = filters.getAtIndex(Numbers.FLOAT, ((long) k * each + c) * taps + tap);
-                            floats.setAtIndex(Numbers.FLOAT, ((long) k * pixels + pixel) * columns + (long) (first + c) * from + at, weight);
+                            floats.setAtIndex(Numbers.FLOAT, ((long) k * pixels + pixel) * columns + (long) (first + c) * from + at,
+                                weight);
                         }
                     }
                 }
@@ -209,7 +217,8 @@ final class Windows {
         int found = 0, factor = 1;
         for (int axis = window.kernel.length - 1; axis >= 0; axis--) {
             int size = dims.get(axis + 1);
-            int at = pixel % to.get(axis + 1) * window.stride[axis] - window.before[axis] + tap % window.kernel[axis] * window.dilation[axis];
+            int at = pixel % to.get(axis + 1) * window.stride[axis] - window.before[axis]
+                + tap % window.kernel[axis] * window.dilation[axis];
             if (at < 0 || at >= size) return -1;
             found += at * factor;
             factor *= size;
@@ -227,7 +236,9 @@ final class Windows {
         var stated = call.attributes().integers("kernel_shape");
         if (stated == null) throw call.malformed("expected attribute 'kernel_shape', found none");
         int rank = dims.size() - 1;
-        if (stated.length != rank) throw call.malformed("expected " + rank + " numbers in attribute 'kernel_shape', found " + stated.length);
+        if (stated.length != rank) {
+            throw call.malformed("expected " + rank + " numbers in attribute 'kernel_shape', found " + stated.length);
+        }
         var window = sliding(call, dims.subList(1, rank + 1), call.small("attribute 'kernel_shape'", stated, 1, MOST));
         boolean ceil = call.attributes().flag("ceil_mode", false);
         boolean counts = kind == Pool.Kind.MAX || call.attributes().flag("count_include_pad", false);
@@ -247,14 +258,15 @@ final class Windows {
     }
 
     private Feature pool(Call call, Pool.Kind kind, Sliding window, Feature source, boolean ceil, boolean counts) {
-        var pool = new Pool(kind, window.kernel[0], window.kernel[1], window.stride[0], window.stride[1], window.before[0], window.before[1],
-            window.after[0], window.after[1], dilation(call, window), ceil, counts);
+        var pool = new Pool(kind, window.kernel[0], window.kernel[1], window.stride[0], window.stride[1], window.before[0],
+            window.before[1], window.after[0], window.after[1], dilation(call, window), ceil, counts);
         var padding = counts && kind == Pool.Kind.AVG && !ceil ? wiring.padding(source) : null;
         if (padding != null) {
             int top = pool.padTop() + padding.top(), left = pool.padLeft() + padding.left();
             int bottom = pool.padBottom() + padding.bottom(), right = pool.padRight() + padding.right();
             if (Math.max(top, bottom) < window.reach(0) && Math.max(left, right) < window.reach(1)) {
-                var wider = new Pool(kind, pool.r(), pool.s(), pool.strideH(), pool.strideW(), top, left, bottom, right, pool.dilation(), false, true);
+                var wider = new Pool(kind, pool.r(), pool.s(), pool.strideH(), pool.strideW(), top, left, bottom, right, pool.dilation(),
+                    false, true);
                 return wiring.layer(call.name(), wider, padding.inner());
             }
         }

@@ -141,7 +141,8 @@ final class Wiring {
         var key = plain.number() + " " + shape;
         var made = views.get(key);
         if (made == null) {
-            var name = (plain.number() == 0 ? "input" : parts.get(plain.number() - 1).name()) + (shape.rank() == 1 ? ".flat" : ".as" + shape);
+            var name = (plain.number() == 0 ? "input" : parts.get(plain.number() - 1).name())
+                + (shape.rank() == 1 ? ".flat" : ".as" + shape);
             made = layer(name, shape.rank() == 1 ? new Flatten() : new Reshape(shape.dim(0), shape.dim(1), shape.dim(2)), plain);
             views.put(key, made);
         }
@@ -149,7 +150,8 @@ final class Wiring {
     }
 
     Feature flat(Feature feature) {
-        return feature.shape().rank() == 1 && feature.order() == null ? feature : view(feature, Shape.of(Math.toIntExact(feature.elements())));
+        return feature.shape().rank() == 1 && feature.order() == null ? feature : view(feature,
+            Shape.of(Math.toIntExact(feature.elements())));
     }
 
     /** With {@code channels} channels, however many pixels that leaves them; as it lies where it has them. */
@@ -183,8 +185,8 @@ final class Wiring {
     }
 
     /**
-     * {@code outer} blocks of {@code from} rows, of which each becomes one of {@code to} rows: picked ones and, at place -1, zeros or what {@code
-     * addends} has, one number a row of the result.
+     * {@code outer} blocks of {@code from} rows, of which each becomes one of {@code to} rows: picked ones and, at place -1, zeros or
+     * what {@code addends} has, one number a row of the result.
      */
     Feature mapped(String name, Feature feature, int outer, int from, int to, Place place, Numbers addends) {
         requireAffordable((long) outer * to * from, name);
@@ -211,7 +213,8 @@ final class Wiring {
 
     static void requireAffordable(long weights, String name) {
         if (weights > MOST_WEIGHTS) {
-            throw new UnsupportedOperationException(name + ": would take a matrix of " + weights + " weights, expected at most " + MOST_WEIGHTS);
+            throw new UnsupportedOperationException(name + ": would take a matrix of " + weights + " weights, expected at most "
+                + MOST_WEIGHTS);
         }
     }
 
@@ -226,7 +229,8 @@ final class Wiring {
 
     /** As {@link #affine}, but for a feature that nobody else reads put into the layer that makes it, if that can take it. */
     Feature affineAlone(String name, Feature feature, int channels, Numbers factors, Numbers addends) {
-        boolean fits = feature.number() > 0 && feature.order() == null && feature.shape().dim(0) == channels && !pads.containsKey(feature.number());
+        boolean fits = feature.number() > 0 && feature.order() == null && feature.shape().dim(0) == channels
+            && !pads.containsKey(feature.number());
         if (!fits) return affine(name, feature, channels, factors, addends);
         var part = parts.get(feature.number() - 1);
         var vector = Shape.of(channels);
@@ -241,7 +245,8 @@ final class Wiring {
                 if (times != null) rescale(part.name() + ".weight", times, null);
                 if (addBias(part.name(), conv.bias(), vector, times, plus)) {
                     parts.set(feature.number() - 1, new Wired.Part(part.name(), new Conv(conv.out(), conv.r(), conv.s(), conv.strideH(),
-                        conv.strideW(), conv.padTop(), conv.padLeft(), conv.padBottom(), conv.padRight(), conv.dilation(), conv.groups(), true),
+                        conv.strideW(), conv.padTop(), conv.padLeft(), conv.padBottom(), conv.padRight(), conv.dilation(), conv.groups(),
+                            true),
                         part.sources()));
                 }
             }
@@ -269,7 +274,9 @@ final class Wiring {
         return !hasBias && plus != null;
     }
 
-    /** Channels of zeros around those of {@code feature}; what takes every second pixel of it first, as ResNets on CIFAR do, goes with it. */
+    /**
+     * Channels of zeros around those of {@code feature}; what takes every second pixel of it first, as ResNets on CIFAR do, goes with it.
+     */
     Feature shortcut(String name, Feature feature, int out) {
         if (feature.number() > 0 && parts.get(feature.number() - 1).nn() instanceof Pool pool && pool.r() == 1 && pool.s() == 1
             && pool.strideH() == pool.strideW()) {
@@ -282,7 +289,8 @@ final class Wiring {
     /** Zeros around the plane of {@code feature}, which a window behind them takes over where it can. */
     Feature padded(String name, Feature feature, Padded padding, Numbers factors, Numbers addends) {
         int channels = feature.shape().dim(0);
-        var conv = new Conv(channels, 1, 1, 1, 1, padding.top(), padding.left(), padding.bottom(), padding.right(), 1, channels, addends != null);
+        var conv = new Conv(channels, 1, 1, 1, 1, padding.top(), padding.left(), padding.bottom(), padding.right(), 1, channels,
+            addends != null);
         var weight = factors == null ? Numbers.filled(Shape.of(channels, 1, 1, 1), 1) : factors;
         var made = layer(name, conv, feature, addends == null ? List.of(weight) : List.of(weight, addends));
         if (addends == null) pads.put(made.number(), padding);

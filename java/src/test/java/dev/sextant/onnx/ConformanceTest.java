@@ -31,7 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The ONNX project's own cases: what is read has to compute what ONNX says, and what is not has to be refused for a good reason. */
 class ConformanceTest {
-    private static final Set<String> OPERATORS = Set.of("Conv", "BatchNormalization", "Relu", "Tanh", "Sigmoid", "Clip", "MaxPool", "AveragePool",
+    private static final Set<String> OPERATORS = Set.of("Conv", "BatchNormalization", "Relu", "Tanh", "Sigmoid", "Clip", "MaxPool",
+        "AveragePool",
         "GlobalAveragePool", "GlobalMaxPool", "Concat", "Add", "Sum", "Mul", "Gemm", "MatMul", "Flatten", "Reshape", "Squeeze", "Unsqueeze",
         "Transpose", "LRN", "Softmax", "LogSoftmax", "Dropout", "Pad", "Constant", "ConstantOfShape", "Identity");
 
@@ -40,7 +41,8 @@ class ConformanceTest {
 
     /** The cases of these operators that are not for us, by what the refusal says. */
     private static final Map<String, Set<String>> REFUSED = Map.of(
-        "attribute 'training_mode' of 1 is not supported", Set.of("test_batchnorm_epsilon_training_mode", "test_batchnorm_example_training_mode"),
+        "attribute 'training_mode' of 1 is not supported", Set.of("test_batchnorm_epsilon_training_mode",
+            "test_batchnorm_example_training_mode"),
         "drops at random, expected training_mode 0", Set.of("test_training_dropout", "test_training_dropout_default",
             "test_training_dropout_default_mask", "test_training_dropout_mask"),
         "of a fixed size but for the number of images, found [0, 3, 4]", Set.of("test_reshape_allowzero_reordered"));
@@ -116,7 +118,8 @@ class ConformanceTest {
     private static Set<String> foreignOperators(Path model) throws IOException {
         try (var channel = FileChannel.open(model)) {
             return DocumentReader.read("model", Channels.newInputStream(channel)).graph().nodes().stream()
-                .map(Document.Node::operator).filter(operator -> !OPERATORS.contains(operator)).collect(Collectors.toCollection(TreeSet::new));
+                .map(Document.Node::operator).filter(operator -> !OPERATORS.contains(operator))
+                .collect(Collectors.toCollection(TreeSet::new));
         }
     }
 
@@ -151,7 +154,9 @@ class ConformanceTest {
         if (found.shape().elements() != expected.shape().elements()) return "expected " + expected.shape() + ", found " + found.shape();
         for (long i = 0; i < expected.shape().elements(); i++) {
             float e = expected.get(i), f = found.get(i);
-            if (f != e && !(Math.abs(f - e) <= ABSOLUTE + RELATIVE * Math.abs(e))) return "element " + i + " of " + expected.shape() + ": expected " + e + ", found " + f;
+            if (f != e && !(Math.abs(f - e) <= ABSOLUTE + RELATIVE * Math.abs(e))) {
+                return "element " + i + " of " + expected.shape() + ": expected " + e + ", found " + f;
+            }
         }
         return null;
     }

@@ -31,7 +31,8 @@ class RoundTripTest {
     private Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"lenet5", "lenet5_relu", "lenet5_cifar", "alexnet_cifar", "vgg_cifar", "googlenet_cifar", "resnet20", "resnet18",
+    @ValueSource(strings = {"lenet5", "lenet5_relu", "lenet5_cifar", "alexnet_cifar", "vgg_cifar", "googlenet_cifar", "resnet20",
+        "resnet18",
         "densenet_cifar"})
     void savedModelsComputeTheSame(String name) throws IOException {
         var catalogued = Networks.named(name);
