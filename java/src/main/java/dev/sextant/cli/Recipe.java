@@ -21,8 +21,8 @@ final class Recipe {
         add("lenet5_relu",          15,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("lenet_caffe",          10,   64,  0.03, "onecycle",              5e-4,      0,    "crop:2");
         add("resnet20",             30,  128,   0.2, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("lenet5_cifar",         10,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
-        add("alexnet_cifar",         8,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("lenet5_cifar",          8,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
+        add("alexnet_cifar",         7,   64,  0.03, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("vgg_cifar",             6,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("googlenet_cifar",       5,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
         add("densenet_cifar",        5,   64,   0.1, "onecycle",              5e-4,      0,    "flip,crop:4");
