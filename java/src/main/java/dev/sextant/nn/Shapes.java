@@ -142,6 +142,7 @@ public final class Shapes {
         /** How many windows fit along one dimension; below 1 if none. */
         long count(long size, int taps, int stride, int before, int after) {
             long room = size + before + after - reach(taps);
+            if (room < 0) return 0;
             long count = Math.floorDiv(room + (ceil ? stride - 1 : 0), stride) + 1;
             boolean beyond = ceil && (count - 1) * stride >= size + before; // a window begins on the input or its upper padding
             return beyond ? count - 1 : count;
