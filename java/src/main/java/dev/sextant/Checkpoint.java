@@ -109,8 +109,8 @@ final class Checkpoint implements Parameters {
     }
 
     private static String listed(String fault, List<String> keys) {
-        return keys.size() + " " + fault + ": " + String.join(", ", keys.subList(0, Math.min(LISTED, keys.size())))
-            + (keys.size() > LISTED ? ", ..." : "");
+        var first = String.join(", ", keys.subList(0, Math.min(LISTED, keys.size()))).replaceAll("\\p{Cntrl}", "?");
+        return keys.size() + " " + fault + ": " + first + (keys.size() > LISTED ? ", ..." : "");
     }
 
     /** The paths of the auxiliary heads. */

@@ -2,6 +2,7 @@
 package dev.sextant.image;
 
 import dev.sextant.io.FormatException;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.DataFormatException;
@@ -84,10 +85,46 @@ final class Claims {
         }
     }
 
-    /** A GIF's pixels: the n-th code stands for n of them at most, and for 4096 (GIF89a, appendix F). */
-    static void gif(String source, long width, long height, long bytes) throws FormatException {
-        long codes = 8 * bytes / 3;
-        if (width * height > codes * Math.min(codes, 4096)) throw tooLarge(source, "GIF", width, height, bytes);
+    /** A GIF's first picture (GIF89a, sections 18 to 22): its codes are counted where it is much larger than its file. */
+    static void gif(String source, byte[] bytes) throws FormatException {
+        int at = 13;
+        if (bytes.length < at) throw new FormatException(source + ": GIF should have a header of 13 bytes, found " + bytes.length);
+        at += table(bytes[10]);
+        while (at + 10 < bytes.length && bytes[at] == '!') at = blocks(bytes, at + 2, null);
+        if (at + 10 >= bytes.length || bytes[at] != ',') {
+            throw new FormatException(source + ": GIF should have a picture at byte " + at + ", found none: it is truncated or damaged");
+        }
+        long width = side(bytes, at + 5), height = side(bytes, at + 7);
+        PictureFile.checkSize(source, width, height, bytes.length);
+        at += 10 + table(bytes[at + 9]);
+        int bits = at < bytes.length ? bytes[at] : 0;
+        if (bits < 1 || bits > 8) throw new FormatException(source + ": GIF should have values of 1 to 8 bits, found " + bits);
+        if (3 * width * height <= (long) UNSUSPICIOUS * bytes.length) return;
+        var codes = new ByteArrayOutputStream();
+        blocks(bytes, at + 1, codes);
+        if (new Lzw(bits, true, false).count(codes.toByteArray(), 0, codes.size(), width * height) < width * height) {
+            throw tooLarge(source, "GIF", width, height, bytes.length);
+        }
+    }
+
+    /** Bytes of the colour table that these flags announce. */
+    private static int table(byte flags) {
+        return flags < 0 ? 3 << (flags & 7) + 1 : 0;
+    }
+
+    private static int side(byte[] bytes, int at) {
+        return bytes[at] & 0xff | (bytes[at + 1] & 0xff) << 8;
+    }
+
+    /** The end of blocks of up to 255 bytes, whose content goes to {@code out}. */
+    private static int blocks(byte[] bytes, int from, ByteArrayOutputStream out) {
+        int at = from;
+        while (at < bytes.length && bytes[at] != 0) {
+            int length = Math.min(bytes[at] & 0xff, bytes.length - at - 1);
+            if (out != null) out.write(bytes, at + 1, length);
+            at += 1 + length;
+        }
+        return at + 1;
     }
 
     /** A BMP's rows, or its runs of up to 255 pixels in two bytes. */

@@ -80,9 +80,7 @@ final class PictureFile {
             throws IOException {
         stream.seek(0);
         reader.setInput(stream, false, true);
-        int width = reader.getWidth(0), height = reader.getHeight(0);
-        checkSize(source, width, height, bytes.length);
-        if (structure.format().equals("GIF")) Claims.gif(source, width, height, bytes.length);
+        checkSize(source, reader.getWidth(0), reader.getHeight(0), bytes.length);
         if (structure.colours() != null && reader.canReadRaster()) {
             Raster raster = null;
             try {

@@ -198,6 +198,7 @@ public record Preprocessing(
     }
 
     private static IllegalArgumentException bad(String field, String expected, Object found) {
-        return new IllegalArgumentException("preprocessing: " + field + " should be " + expected + ", found " + found);
+        var shown = String.valueOf(found).replaceAll("\\p{Cntrl}", "?");
+        return new IllegalArgumentException("preprocessing: " + field + " should be " + expected + ", found " + shown);
     }
 }

@@ -29,7 +29,10 @@ record Structure(String format, int orientation, Colours colours) {
     static Structure of(String source, byte[] bytes) throws FormatException {
         if (begins(bytes, 0, "\u00ff\u00d8\u00ff")) return jpeg(source, bytes);
         if (begins(bytes, 0, "\u0089PNG\r\n\u001a\n")) return png(source, bytes);
-        if (begins(bytes, 0, "GIF8")) return new Structure("GIF", 1, null);
+        if (begins(bytes, 0, "GIF8")) {
+            Claims.gif(source, bytes);
+            return new Structure("GIF", 1, null);
+        }
         if (begins(bytes, 0, "BM")) {
             Claims.bmp(source, bytes);
             return new Structure("BMP", 1, null);
@@ -136,7 +139,7 @@ record Structure(String format, int orientation, Colours colours) {
         while (at + 12 <= bytes.length) {
             int chunk = (int) at;
             long length = data.getInt(chunk) & 0xffffffffL;
-            if (begins(bytes, chunk + 4, "IHDR") && length >= 13 && at + 12 + length <= bytes.length) {
+            if (at == 8 && begins(bytes, chunk + 4, "IHDR") && length >= 13 && at + 12 + length <= bytes.length) {
                 header = chunk + 8;
                 PictureFile.checkSize(source, data.getInt(header) & 0xffffffffL, data.getInt(header + 4) & 0xffffffffL, bytes.length);
             }
@@ -145,7 +148,8 @@ record Structure(String format, int orientation, Colours colours) {
             }
             at += 12 + length;
             if (begins(bytes, chunk + 4, "IEND") && at <= bytes.length) {
-                if (header > 0) Claims.png(source, bytes, header);
+                if (header == 0) throw new FormatException(source + ": PNG should begin with a header chunk, found none");
+                Claims.png(source, bytes, header);
                 return new Structure("PNG", orientation, null);
             }
         }

@@ -11,6 +11,7 @@ import java.util.Map;
 final class TiffFields {
     private static final int WIDTH = 256, HEIGHT = 257, BITS = 258, PACKING = 259, STRIP_OFFSETS = 273, BANDS = 277, STRIP_BYTES = 279,
         TILE_WIDTH = 322, TILE_HEIGHT = 323, TILE_OFFSETS = 324, TILE_BYTES = 325, EXIF = 34665, GPS = 34853, INTEROPERABILITY = 40965;
+    private static final long MOST_SHARED = 4;
     private static final int PLAIN = 1, LZW = 5, DEFLATE = 8, OLD_DEFLATE = 32946, PACK_BITS = 32773, OLD_JPEG = 6, JPEG = 7;
 
     /** Bytes of a value by type. */
@@ -90,7 +91,16 @@ final class TiffFields {
     /** The strips or tiles. */
     private void checkParts() throws FormatException {
         for (var tags : new int[][] {{STRIP_OFFSETS, STRIP_BYTES}, {TILE_OFFSETS, TILE_BYTES}}) {
-            for (long i = 0; i < count(tags[1]); i++) requireWithin("strip " + i, value(tags[0], i, 0), value(tags[1], i, 0));
+            long total = 0;
+            for (long i = 0; i < count(tags[1]); i++) {
+                requireWithin("strip " + i, value(tags[0], i, 0), value(tags[1], i, 0));
+                total += value(tags[1], i, 0);
+            }
+            // Some writers let equal strips share their bytes; a thousand that share all would take a while.
+            if (total > MOST_SHARED * size) {
+                throw new FormatException(source + ": TIFF's strips should take at most " + MOST_SHARED + " times its " + size
+                    + " bytes, found " + total);
+            }
         }
     }
 
@@ -119,6 +129,18 @@ final class TiffFields {
             case OLD_JPEG, JPEG -> 1536;
             default -> 1 << 14;
         };
-        if (rows > densest * size) throw Claims.tooLarge(source, "TIFF", width, height, size);
+        boolean held = rows <= densest * size && (value(PACKING, 0, 1) != LZW || rows <= 4L * size || codes(rows) >= rows);
+        if (!held) throw Claims.tooLarge(source, "TIFF", width, height, size);
+    }
+
+    /** What the strips or tiles hold once unpacked, {@code enough} being enough; they are known to lie within the file. */
+    private long codes(long enough) {
+        int offsets = count(STRIP_BYTES) > 0 ? STRIP_OFFSETS : TILE_OFFSETS, bytes = count(STRIP_BYTES) > 0 ? STRIP_BYTES : TILE_BYTES;
+        long found = 0;
+        for (long i = 0; i < count(bytes) && found < enough; i++) {
+            int from = (int) value(offsets, i, 0);
+            found += new Lzw(8, false, true).count(data.array(), from, from + (int) value(bytes, i, 0), enough - found);
+        }
+        return found;
     }
 }

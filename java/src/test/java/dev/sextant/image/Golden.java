@@ -27,6 +27,11 @@ public final class Golden {
         return entries;
     }
 
+    /** One of the pictures. */
+    public static byte[] file(String name) throws IOException {
+        return entries().get(name);
+    }
+
     /** The pictures of one format, by the suffix of their names. */
     public static List<byte[]> files(String suffix) throws IOException {
         var files = new ArrayList<byte[]>();
