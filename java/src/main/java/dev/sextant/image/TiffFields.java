@@ -113,6 +113,12 @@ final class TiffFields {
             throw new FormatException(source + ": TIFF should have tiles of at most its own size, found " + value(TILE_WIDTH, 0, 0) + "x"
                 + value(TILE_HEIGHT, 0, 0));
         }
+        for (long i = 0; i < Math.max(1, count(BITS)); i++) {
+            long bits = value(BITS, i, 1);
+            if (bits < 1 || bits > 16 && bits != 32 && bits != 64) {
+                throw new FormatException(source + ": TIFF should have samples of 1 to 16, 32 or 64 bits, found " + bits);
+            }
+        }
         long pixel = Math.min(value(BITS, 0, 1), 1 << 16) * Math.min(value(BANDS, 0, 1), 1 << 16);
         if (pixel < 1 || pixel > MOST_BITS) {
             throw new FormatException(source + ": TIFF should have 1 to " + MOST_BITS + " bits a pixel, found " + pixel);
