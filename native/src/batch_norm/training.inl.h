@@ -43,10 +43,9 @@ struct short_sums {
     pixel_sums<1> single;
 
     __attribute__((always_inline)) void fold(float* a, float* b) const {
-        pixel_sums<2> all = pairs[0];
-        all.add(pairs[1].first, pairs[1].second);
-        store(a, pixel_pair<Element>::sum(all.first) + single.first.of[0]);
-        store(b, pixel_pair<Element>::sum(all.second) + single.second.of[0]);
+        using pair = pixel_pair<Element>;
+        store(a, (pair::sum(pairs[0].first) + pair::sum(pairs[1].first)) + single.first.of[0]);
+        store(b, (pair::sum(pairs[0].second) + pair::sum(pairs[1].second)) + single.second.of[0]);
     }
 };
 
