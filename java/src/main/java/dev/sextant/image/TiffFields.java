@@ -6,13 +6,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
 
 /** The fields of a TIFF's first picture (TIFF 6.0, section 2), looked at before a reader takes memory for what they claim. */
 final class TiffFields {
     private static final int WIDTH = 256, HEIGHT = 257, BITS = 258, PACKING = 259, STRIP_OFFSETS = 273, BANDS = 277, STRIP_BYTES = 279,
         TILE_WIDTH = 322, TILE_HEIGHT = 323, TILE_OFFSETS = 324, TILE_BYTES = 325, EXIF = 34665, GPS = 34853, INTEROPERABILITY = 40965;
     private static final long MOST_SHARED = 4;
-    private static final int PLAIN = 1, LZW = 5, DEFLATE = 8, OLD_DEFLATE = 32946, PACK_BITS = 32773, OLD_JPEG = 6, JPEG = 7;
+    private static final int PLAIN = 1, FAX = 2, FAX_3 = 3, FAX_4 = 4, LZW = 5, DEFLATE = 8, OLD_DEFLATE = 32946, PACK_BITS = 32773, OLD_JPEG = 6,
+        JPEG = 7;
 
     /** Bytes of a value by type. */
     private static final int[] SIZES = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
@@ -127,26 +130,46 @@ final class TiffFields {
         if (value(PACKING, 0, 1) != PLAIN && count(STRIP_BYTES) + count(TILE_BYTES) == 0) {
             throw new FormatException(source + ": TIFF should say how many bytes its packed strips take, found nothing of it");
         }
-        long densest = switch ((int) value(PACKING, 0, 1)) {
+        int packing = (int) value(PACKING, 0, 1);
+        long densest = switch (packing) {
             case PLAIN -> 1;
             case PACK_BITS -> 64;
             case DEFLATE, OLD_DEFLATE -> 1032;
             case LZW -> 2731;
             case OLD_JPEG, JPEG -> 1536;
-            default -> 1 << 14;
+            case FAX, FAX_3, FAX_4 -> 1 << 14;
+            default -> throw new FormatException(source + ": TIFF should be packed as TIFF 6.0 says, found packing " + packing
+                + " (not supported)");
         };
-        boolean held = rows <= densest * size && (value(PACKING, 0, 1) != LZW || rows <= 4L * size || codes(rows) >= rows);
+        boolean counted = packing == LZW || packing == DEFLATE || packing == OLD_DEFLATE;
+        boolean held = rows <= densest * size && (!counted || rows <= 4L * size || unpacked(packing == LZW, rows) >= rows);
         if (!held) throw Claims.tooLarge(source, "TIFF", width, height, size);
     }
 
     /** What the strips or tiles hold once unpacked, {@code enough} being enough; they are known to lie within the file. */
-    private long codes(long enough) {
+    private long unpacked(boolean isLzw, long enough) throws FormatException {
         int offsets = count(STRIP_BYTES) > 0 ? STRIP_OFFSETS : TILE_OFFSETS, bytes = count(STRIP_BYTES) > 0 ? STRIP_BYTES : TILE_BYTES;
         long found = 0;
         for (long i = 0; i < count(bytes) && found < enough; i++) {
-            int from = (int) value(offsets, i, 0);
-            found += new Lzw(8, false, true).count(data.array(), from, from + (int) value(bytes, i, 0), enough - found);
+            int from = (int) value(offsets, i, 0), length = (int) value(bytes, i, 0);
+            found += isLzw ? new Lzw(8, false, true).count(data.array(), from, from + length, enough - found)
+                : inflated(from, length, enough - found);
         }
         return found;
+    }
+
+    private long inflated(int from, int length, long enough) throws FormatException {
+        var inflater = new Inflater();
+        try {
+            inflater.setInput(data.array(), from, length);
+            var scratch = new byte[1 << 10];
+            long count = 0;
+            for (int read; count < enough && (read = inflater.inflate(scratch)) > 0;) count += read;
+            return count;
+        } catch (DataFormatException e) {
+            throw new FormatException(source + ": TIFF's packed data are damaged: " + e.getMessage(), e);
+        } finally {
+            inflater.end();
+        }
     }
 }
