@@ -14,8 +14,8 @@ final class TiffFields {
     private static final int WIDTH = 256, HEIGHT = 257, BITS = 258, PACKING = 259, STRIP_OFFSETS = 273, BANDS = 277, STRIP_BYTES = 279,
         TILE_WIDTH = 322, TILE_HEIGHT = 323, TILE_OFFSETS = 324, TILE_BYTES = 325, EXIF = 34665, GPS = 34853, INTEROPERABILITY = 40965;
     private static final long MOST_SHARED = 4;
-    private static final int PLAIN = 1, FAX = 2, FAX_3 = 3, FAX_4 = 4, LZW = 5, DEFLATE = 8, OLD_DEFLATE = 32946, PACK_BITS = 32773, OLD_JPEG = 6,
-        JPEG = 7;
+    private static final int PLAIN = 1, FAX = 2, FAX_3 = 3, FAX_4 = 4, LZW = 5, DEFLATE = 8, OLD_DEFLATE = 32946,
+        PACK_BITS = 32773, OLD_JPEG = 6, JPEG = 7;
 
     /** Bytes of a value by type. */
     private static final int[] SIZES = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
