@@ -42,6 +42,8 @@ struct short_sums {
     pixel_sums<2> pairs[unrolled / 2];
     pixel_sums<1> single;
 
+    // Neighbours first: in float32 this order is what the golden gradients have been compared in, and a rounding elsewhere may
+    // turn a rectifier that is near its edge.
     __attribute__((always_inline)) void fold(float* a, float* b) const {
         using pair = pixel_pair<Element>;
         store(a, (pair::sum(pairs[0].first) + pair::sum(pairs[1].first)) + single.first.of[0]);

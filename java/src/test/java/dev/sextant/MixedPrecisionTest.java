@@ -74,7 +74,8 @@ class MixedPrecisionTest {
 
     /** Rounding each result to 8 bits turns the gradient a little at every layer: more in deep networks, more where norms divide. */
     @ParameterizedTest
-    @CsvSource({"lenet5, 0.9999", "alexnet_cifar, 0.99", "vgg_cifar, 0.93", "resnet20, 0.96", "googlenet_cifar, 0.95", "densenet_cifar, 0.9"})
+    @CsvSource({"lenet5, 0.9999", "alexnet_cifar, 0.99", "vgg_cifar, 0.93", "resnet20, 0.96", "googlenet_cifar, 0.95",
+        "densenet_cifar, 0.9"})
     void gradientsPointWhereThoseOfFloat32Do(String name, double least) {
         var network = Networks.named(name);
         try (var wide = trainer(network, 8, Precision.FP32); var narrow = trainer(network, 8, Precision.BF16)) {
