@@ -57,7 +57,6 @@ public record Conv(int out, int r, int s, int strideH, int strideW, int padTop, 
         return new Conv(out, r, s, strideH, strideW, padTop, padLeft, padBottom, padRight, dilation, groups, false);
     }
 
-
     /** The call that makes this: {@code conv(64, 7).stride(2).pad(3).noBias()}. */
     @Override
     public String toString() {

@@ -3,16 +3,12 @@ package dev.sextant.fuzz;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.io.Archives;
 import dev.sextant.io.FormatException;
 import dev.sextant.io.Weights;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.zip.CRC32;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -50,7 +46,7 @@ class PickleMemoryTest {
 
     private void measure(String pickle) throws IOException {
         var file = folder.resolve("f.pth");
-        Files.write(file, archive(pickle));
+        Files.write(file, Archives.stored("a/data.pkl", pickle, "a/data/0", "\0\0\0\0"));
         open(file); // loads classes
         long before = Memory.allocated();
         open(file);
@@ -64,23 +60,5 @@ class PickleMemoryTest {
         } catch (FormatException e) {
             assertTrue(e.getMessage().startsWith(file + ": "), e.getMessage());
         }
-    }
-
-    private static byte[] archive(String pickle) throws IOException {
-        var bytes = new ByteArrayOutputStream();
-        try (var zip = new ZipOutputStream(bytes)) {
-            for (var entry : new String[][] {{"a/data.pkl", pickle}, {"a/data/0", "\0\0\0\0"}}) {
-                var content = entry[1].getBytes(StandardCharsets.ISO_8859_1);
-                var header = new ZipEntry(entry[0]);
-                var crc = new CRC32();
-                crc.update(content);
-                header.setMethod(ZipEntry.STORED);
-                header.setSize(content.length);
-                header.setCrc(crc.getValue());
-                zip.putNextEntry(header);
-                zip.write(content);
-            }
-        }
-        return bytes.toByteArray();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.io;
 
+import static dev.sextant.io.Archives.stored;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
@@ -119,36 +119,17 @@ class PyTorchCheckpointTest {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    /** An archive as PyTorch writes them, of entries that are stored: name, content, ... */
-    private static byte[] archive(String... entries) throws IOException {
-        var bytes = new ByteArrayOutputStream();
-        try (var zip = new ZipOutputStream(bytes)) {
-            for (int i = 0; i < entries.length; i += 2) {
-                var content = bytes(entries[i + 1]);
-                var entry = new ZipEntry(entries[i]);
-                var crc = new CRC32();
-                crc.update(content);
-                entry.setMethod(ZipEntry.STORED);
-                entry.setSize(content.length);
-                entry.setCrc(crc.getValue());
-                zip.putNextEntry(entry);
-                zip.write(content);
-            }
-        }
-        return bytes.toByteArray();
-    }
-
     @Test
     void otherNamesThanThoseOfTensorsAndContainersAreRefused() throws IOException {
         for (var call : new String[] {"cos\nsystem\nX\u0002\0\0\0ls\u0085R.", "cbuiltins\neval\n.",
             "\u008c\u0005posix\u008c\u0006system\u0093.",
             "ctorch.storage\n_load_from_bytes\n.", "cnumpy.core.multiarray\nscalar\n.", "ctorch.jit\n_pickle\n."}) {
-            var message = refusal(archive("a/data.pkl", "\u0080\u0002" + call));
+            var message = refusal(stored("a/data.pkl", "\u0080\u0002" + call));
             assertTrue(message.contains("should name nothing but tensors and containers, found '"), message);
         }
-        assertTrue(refusal(archive("a/data.pkl", "\u0080\u0002cos\nsystem\n.")).contains("'os.system'"));
+        assertTrue(refusal(stored("a/data.pkl", "\u0080\u0002cos\nsystem\n.")).contains("'os.system'"));
         for (var opcode : new String[] {"ios\nsystem\n", "oX", "\u0082\u0001", "Pstorage\n", "\u0092"}) {
-            var message = refusal(archive("a/data.pkl", "\u0080\u0002(" + opcode + "."));
+            var message = refusal(stored("a/data.pkl", "\u0080\u0002(" + opcode + "."));
             assertTrue(message.contains("binary pickle of protocol 2 to 5"), message);
         }
     }
@@ -161,11 +142,11 @@ class PyTorchCheckpointTest {
 
     @Test
     void whatHoldsNoTensorsIsToldByItsKeys() throws IOException {
-        assertEquals("should hold a dict of tensors, model.state_dict(), found a list", refusal(archive("a/data.pkl", "\u0080\u0002].")));
+        assertEquals("should hold a dict of tensors, model.state_dict(), found a list", refusal(stored("a/data.pkl", "\u0080\u0002].")));
         assertEquals("should hold a dict of tensors, model.state_dict(), found a dict of 'lr', a number",
-            refusal(archive("a/data.pkl", "\u0080\u0002}(X\u0002\0\0\0lrK\u0001K\u0002Nu.")));
+            refusal(stored("a/data.pkl", "\u0080\u0002}(X\u0002\0\0\0lrK\u0001K\u0002Nu.")));
         assertEquals("a PyTorch checkpoint's archive should have an entry 'archive/data.pkl', found '../../data.pkl', 'b'",
-            refusal(archive("../../data.pkl", "", "b", "")));
+            refusal(stored("../../data.pkl", "", "b", "")));
         assertEquals("a PyTorch checkpoint is a zip archive or begins with PyTorch's own number, found neither",
             refusal(bytes("\u0080\u0002N.")));
     }
@@ -173,7 +154,7 @@ class PyTorchCheckpointTest {
     /** A dict that holds itself, at any depth, as a pickle can. */
     @Test
     void circlesEnd() throws IOException {
-        var message = refusal(archive("a/data.pkl", "\u0080\u0002}q\0(X\u0005\0\0\0modelh\0X\u0003\0\0\0neth\0u."));
+        var message = refusal(stored("a/data.pkl", "\u0080\u0002}q\0(X\u0005\0\0\0modelh\0X\u0003\0\0\0neth\0u."));
         assertTrue(message.contains("a dict of 'model', 'net'"), message);
     }
 
@@ -187,13 +168,13 @@ class PyTorchCheckpointTest {
     void viewsReachNoFurtherThanTheirStorage() throws IOException {
         var good = tensor("FloatStorage", "0", 2, "K\0", "K\u0002\u0085", "K\u0001\u0085");
         var file = folder.resolve("good.pth");
-        Files.write(file, archive("a/data.pkl", good, "a/data/0", "\0\0\u0080\u003f\0\0\0\u0040"));
+        Files.write(file, stored("a/data.pkl", good, "a/data/0", "\0\0\u0080\u003f\0\0\0\u0040"));
         try (var weights = Weights.open(file)) {
             assertEquals(new TreeSet<>(List.of("w")), weights.keys());
             assertEquals(2, weights.tensor("w").get(1));
         }
-        assertTrue(refusal(archive("a/data.pkl", good, "a/data/0", "\0\0\0\0")).contains("bytes 0 to 8 of storage '0', which has 4"));
-        assertTrue(refusal(archive("a/data.pkl", good, "a/data/1", "\0\0\0\0")).contains("entry 'a/data/0' should be in the archive"));
+        assertTrue(refusal(stored("a/data.pkl", good, "a/data/0", "\0\0\0\0")).contains("bytes 0 to 8 of storage '0', which has 4"));
+        assertTrue(refusal(stored("a/data.pkl", good, "a/data/1", "\0\0\0\0")).contains("entry 'a/data/0' should be in the archive"));
         var eight = "\0\0\0\0\0\0\0\0";
         for (var view : new String[] {tensor("FloatStorage", "0", 2, "K\u0001", "K\u0002\u0085", "K\u0001\u0085"),
             tensor("FloatStorage", "0", 2, "K\0", "K\u0002\u0085", "K\u0002\u0085"),
@@ -204,28 +185,28 @@ class PyTorchCheckpointTest {
             tensor("FloatStorage", "0", 2, "K\0", "J\u00ff\u00ff\u00ff\u007f\u0085",
                 "\u008a\u0008\0\0\0\0\0\0\0\u0040\u0085"),
             tensor("FloatStorage", "0", 2, "K\0", "\u008a\u0008\0\0\0\0\0\0\0\u0040\u0085", "K\u0001\u0085")}) {
-            assertTrue(refusal(archive("a/data.pkl", view, "a/data/0", eight)).startsWith("tensor 'w'"));
+            assertTrue(refusal(stored("a/data.pkl", view, "a/data/0", eight)).startsWith("tensor 'w'"));
         }
         for (var view : new String[] {tensor("FloatStorage", "0", 2, "J\u00ff\u00ff\u00ff\u00ff", "K\u0002\u0085", "K\u0001\u0085"),
             tensor("FloatStorage", "0", 2, "K\0", "K\u0002\u0085", ")"),
             tensor("FloatStorage", "0", 2, "N", "K\u0002\u0085", "K\u0001\u0085")}) {
-            assertTrue(refusal(archive("a/data.pkl", view, "a/data/0", eight))
+            assertTrue(refusal(stored("a/data.pkl", view, "a/data/0", eight))
                 .contains("'torch._utils._rebuild_tensor' with what it takes"));
         }
-        assertTrue(refusal(archive("a/data.pkl", good, "a/data/0", eight, "a/byteorder", "big")).contains("a/byteorder"));
+        assertTrue(refusal(stored("a/data.pkl", good, "a/data/0", eight, "a/byteorder", "big")).contains("a/byteorder"));
     }
 
     /** One byte in the file, as many in memory as one cares to write down. */
     @Test
     void repeatedElementsAreHeldAgainstTheFile() throws IOException {
         var view = tensor("HalfStorage", "0", 1, "K\0", "J\0\0\0\u007fJ\0\0\0\u007f\u0086", "K\0K\0\u0086");
-        var message = refusal(archive("a/data.pkl", view, "a/data/0", "\0\0"));
+        var message = refusal(stored("a/data.pkl", view, "a/data/0", "\0\0"));
         assertTrue(message.contains("in keeping with the file's"), message);
-        message = refusal(archive("a/data.pkl", "\u0080\u0002" + "}".repeat(100_000)));
+        message = refusal(stored("a/data.pkl", "\u0080\u0002" + "}".repeat(100_000)));
         assertTrue(message.contains("in keeping with the file's"), message);
-        message = refusal(archive("a/data.pkl", "\u0080\u0002X\u00ff\u00ff\u00ff\u00ff"));
+        message = refusal(stored("a/data.pkl", "\u0080\u0002X\u00ff\u00ff\u00ff\u00ff"));
         assertTrue(message.contains("followed by 4294967295 bytes, found 0"), message);
-        message = refusal(archive("a/data.pkl", "\u0080\u0002Nr\u00ff\u00ff\u00ff\u007f."));
+        message = refusal(stored("a/data.pkl", "\u0080\u0002Nr\u00ff\u00ff\u00ff\u007f."));
         assertTrue(message.contains("number objects one by one"), message);
     }
 
