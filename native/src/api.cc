@@ -55,8 +55,13 @@ int32_t sextant_device_get_info(const sextant_device* device, sextant_device_inf
     return guarded("device_get_info", error, [&] {
         require_pointer(device, "device_get_info", "device");
         require_pointer(info, "device_get_info", "info");
+        if (accelerator* const remote = device->device->remote.get()) {
+            *info = {};
+            told([&](sextant_error* reason) { return remote->describe(info, reason); });
+            return;
+        }
         const device_traits& traits = device->device->traits;
-        *info = {traits.isa, traits.block, traits.threads, available_cores(), {}, {}};
+        *info = {traits.isa, traits.block, traits.threads, available_cores(), {}, {}, SEXTANT_CPU, traits.layout, 0};
         std::snprintf(info->isa_name, sizeof info->isa_name, "%s", isa_name(traits.isa));
         std::snprintf(info->processor, sizeof info->processor, "%s", processor_name().c_str());
     });
@@ -66,7 +71,10 @@ int32_t sextant_device_measure(sextant_device* device, sextant_device_peak* peak
     return guarded("device_measure", error, [&] {
         require_pointer(device, "device_measure", "device");
         require_pointer(peak, "device_measure", "peak");
-        *peak = measure_peak(*device->device);
+        if (accelerator* const remote = device->device->remote.get())
+            told([&](sextant_error* reason) { return remote->measure(peak, reason); });
+        else
+            *peak = measure_peak(*device->device);
     });
 }
 
@@ -91,7 +99,7 @@ int32_t sextant_conv2d_create(sextant_device* device, const sextant_conv2d* prob
         "conv2d", device, problem, op, error,
         [&](int32_t block) { check_conv2d(*problem, block, weights, pre_scale, pre_shift); },
         [&](const device_traits& traits) {
-            return dispatch(conv2d_implementations(), "conv2d", *problem,
+            return choose(conv2d_implementations(), "conv2d", *problem,
                             conv2d_parameters{weights, bias, pre_scale, pre_shift}, traits, implementation);
         },
         [&] {
@@ -109,10 +117,13 @@ int32_t sextant_conv2d_candidates(const sextant_device* device, const sextant_co
         require_pointer(problem, what, "problem");
         require_pointer(names, what, "names");
         const device_traits& traits = device->device->traits;
-        check_conv2d(*problem, traits.block);
+        check_conv2d(*problem, traits.layout);
         std::string all;
-        for (const auto& candidate : conv2d_implementations())
-            if (candidate.refuses(*problem, traits).empty()) all += std::string(candidate.name) + "\n";
+        if (traits.accelerator)
+            told([&](sextant_error* reason) { return traits.accelerator->candidates(*problem, all, reason); });
+        else
+            for (const auto& candidate : conv2d_implementations())
+                if (candidate.refuses(*problem, traits).empty()) all += std::string(candidate.name) + "\n";
         if (static_cast<int64_t>(all.size()) >= capacity)
             throw failure(SEXTANT_INVALID_ARGUMENT, std::string(what) + ": names need " + std::to_string(all.size() + 1) +
                                                         " bytes, capacity is " + std::to_string(capacity));
@@ -125,7 +136,7 @@ int32_t sextant_linear_create(sextant_device* device, const sextant_linear* prob
     return create(
         "linear", device, problem, op, error, [&](int32_t block) { check_linear(*problem, block, weights); },
         [&](const device_traits& traits) {
-            return dispatch(linear_implementations(), "linear", *problem, linear_parameters{weights, bias}, traits,
+            return choose(linear_implementations(), "linear", *problem, linear_parameters{weights, bias}, traits,
                             implementation);
         },
         [&] { return source_and_destination(*problem); });
@@ -136,7 +147,7 @@ int32_t sextant_pool2d_create(sextant_device* device, const sextant_pool2d* prob
     return create(
         "pool2d", device, problem, op, error, [&](int32_t block) { check_pool2d(*problem, block, pre_scale, pre_shift); },
         [&](const device_traits& traits) {
-            return dispatch(pool2d_implementations(), "pool2d", *problem, pool2d_parameters{pre_scale, pre_shift}, traits,
+            return choose(pool2d_implementations(), "pool2d", *problem, pool2d_parameters{pre_scale, pre_shift}, traits,
                             implementation);
         },
         [&] { return source_and_destination(*problem); });
@@ -147,7 +158,7 @@ int32_t sextant_lrn_create(sextant_device* device, const sextant_lrn* problem, c
     return create(
         "lrn", device, problem, op, error, [&](int32_t block) { check_lrn(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(lrn_implementations(), "lrn", *problem, lrn_parameters{}, traits, implementation);
+            return choose(lrn_implementations(), "lrn", *problem, lrn_parameters{}, traits, implementation);
         },
         [&] { return source_and_destination(*problem); });
 }
@@ -157,7 +168,7 @@ int32_t sextant_batch_norm_create(sextant_device* device, const sextant_batch_no
     return create(
         "batch_norm", device, problem, op, error, [&](int32_t block) { check_batch_norm(*problem, block, scale, shift); },
         [&](const device_traits& traits) {
-            return dispatch(batch_norm_implementations(), "batch_norm", *problem, batch_norm_parameters{scale, shift}, traits,
+            return choose(batch_norm_implementations(), "batch_norm", *problem, batch_norm_parameters{scale, shift}, traits,
                             implementation);
         },
         [&] { return source_and_destination(*problem); });
@@ -168,7 +179,7 @@ int32_t sextant_eltwise_create(sextant_device* device, const sextant_eltwise* pr
     return create(
         "eltwise", device, problem, op, error, [&](int32_t block) { check_eltwise(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(eltwise_implementations(), "eltwise", *problem, eltwise_parameters{}, traits, implementation);
+            return choose(eltwise_implementations(), "eltwise", *problem, eltwise_parameters{}, traits, implementation);
         },
         [&] {
             auto operands = source_and_destination(*problem);
@@ -182,7 +193,7 @@ int32_t sextant_softmax_create(sextant_device* device, const sextant_softmax* pr
     return create(
         "softmax", device, problem, op, error, [&](int32_t block) { check_softmax(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(softmax_implementations(), "softmax", *problem, softmax_parameters{}, traits, implementation);
+            return choose(softmax_implementations(), "softmax", *problem, softmax_parameters{}, traits, implementation);
         },
         [&] { return source_and_destination(*problem); });
 }
@@ -196,7 +207,7 @@ int32_t sextant_concat_create(sextant_device* device, const sextant_tensor* sour
             check_concat(sources, count, *dst, block);
         },
         [&](const device_traits& traits) {
-            return dispatch(concat_implementations(), "concat", concat_problem{{sources, sources + count}, *dst},
+            return choose(concat_implementations(), "concat", concat_problem{{sources, sources + count}, *dst},
                             concat_parameters{}, traits, implementation);
         },
         [&] {
@@ -215,7 +226,7 @@ int32_t sextant_reorder_create(sextant_device* device, const sextant_tensor* src
             check_reorder(*src, *dst, block);
         },
         [&](const device_traits& traits) {
-            return dispatch(reorder_implementations(), "reorder", reorder_problem{*src, *dst}, reorder_parameters{}, traits,
+            return choose(reorder_implementations(), "reorder", reorder_problem{*src, *dst}, reorder_parameters{}, traits,
                             implementation);
         },
         [&] { return std::vector{*src, *dst}; });
@@ -226,7 +237,7 @@ int32_t sextant_shortcut_create(sextant_device* device, const sextant_shortcut* 
     return create(
         "shortcut", device, problem, op, error, [&](int32_t block) { check_shortcut(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(shortcut_implementations(), "shortcut", *problem, shortcut_parameters{}, traits, implementation);
+            return choose(shortcut_implementations(), "shortcut", *problem, shortcut_parameters{}, traits, implementation);
         },
         [&] { return source_and_destination(*problem); });
 }

@@ -56,9 +56,10 @@ class checker {
     void activation(int32_t found) const { range("activation", found, SEXTANT_IDENTITY, SEXTANT_SIGMOID); }
 
     void tensor(const std::string& name, const sextant_tensor& t) const {
-        if (t.dtype < SEXTANT_F32 || t.dtype > SEXTANT_U8)
-            fail(name + " has dtype " + std::to_string(t.dtype) +
-                 ", expected 0 (SEXTANT_F32), 1 (SEXTANT_BF16) or 2 (SEXTANT_U8)");
+        const bool cuda = block_ == SEXTANT_NHWC;
+        if (t.dtype < SEXTANT_F32 || t.dtype > (cuda ? SEXTANT_TF32 : SEXTANT_U8))
+            fail(name + " has dtype " + std::to_string(t.dtype) + ", expected 0 (SEXTANT_F32), 1 (SEXTANT_BF16)" +
+                 (cuda ? ", 2 (SEXTANT_U8), 3 (SEXTANT_F16) or 4 (SEXTANT_TF32)" : " or 2 (SEXTANT_U8)"));
         if (t.dtype == SEXTANT_U8) {
             if (!(std::isfinite(t.scale) && t.scale > 0))
                 fail(name + ".scale is " + std::to_string(t.scale) + ", expected a positive finite number");
@@ -66,12 +67,12 @@ class checker {
         }
         if (t.layout != SEXTANT_NCHW && t.layout != block_)
             fail(name + " has layout " + std::to_string(t.layout) + ", expected " + std::to_string(SEXTANT_NCHW) +
-                 " (SEXTANT_NCHW) or " + std::to_string(block_) + ", the blocked layout of this device");
+                 " (SEXTANT_NCHW) or " + std::to_string(block_) + ", the " + (cuda ? "" : "blocked ") + "layout of this device");
         range(name + ".n", t.n, 1, most_pixels);
         range(name + ".c", t.c, 1, most_pixels);
         range(name + ".h", t.h, 1, most_pixels);
         range(name + ".w", t.w, 1, most_pixels);
-        range(name + ".halo", t.halo, 0, is_blocked(t) ? most_distance : 0);
+        range(name + ".halo", t.halo, 0, is_blocked(t) && !cuda ? most_distance : 0);
         range(name + ".c_total", t.c_total, t.c, most_pixels);
         const int64_t block = block_of(t);
         const int64_t blocks = (t.c_total + block - 1) / block, rows = int64_t{t.h} + 2 * t.halo, row = int64_t{t.w} + 2 * t.halo;

@@ -17,7 +17,7 @@ int32_t sextant_conv2d_backward_weights_create(sextant_device* device, const sex
             check.flag("has_bias", has_bias);
         },
         [&](const device_traits& traits) {
-            return dispatch(conv2d_backward_weights_implementations(), name, conv2d_backward_weights{*problem, has_bias},
+            return choose(conv2d_backward_weights_implementations(), name, conv2d_backward_weights{*problem, has_bias},
                             conv2d_backward_weights_parameters{}, traits, implementation);
         },
         [&] {

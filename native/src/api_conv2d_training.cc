@@ -31,7 +31,12 @@ int32_t sextant_conv2d_forward_create(sextant_device* device, const sextant_conv
             check.flag("has_bias", has_bias);
             check_dtypes(check, *problem);
         },
-        [&](const device_traits& traits) { return create_conv2d_forward(*problem, has_bias, traits, implementation); },
+        [&](const device_traits& traits) { 
+            if (traits.accelerator)
+                return accelerated(name, conv2d_forward_problem{*problem, has_bias}, conv2d_forward_parameters{}, traits,
+                                   implementation);
+            return create_conv2d_forward(*problem, has_bias, traits, implementation);
+        },
         [&] {
             std::vector<sextant_tensor> operands{problem->src, weights_tensor(*problem)};
             if (has_bias) operands.push_back(parameter_tensor(1, problem->dst.c, 1, 1));
@@ -53,7 +58,7 @@ int32_t sextant_conv2d_backward_data_create(sextant_device* device, const sextan
             check_dtypes(check, *problem);
         },
         [&](const device_traits& traits) {
-            return dispatch(conv2d_backward_data_implementations(), name,
+            return choose(conv2d_backward_data_implementations(), name,
                             conv2d_backward_data_problem{*problem, accumulate == 1}, {}, traits, implementation);
         },
         [&] { return std::vector{problem->dst, weights_tensor(*problem), problem->src}; });

@@ -33,7 +33,7 @@ int32_t sextant_linear_forward_create(sextant_device* device, const sextant_line
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_linear_forward(*problem, has_bias, block); },
         [&](const device_traits& traits) {
-            return dispatch(linear_forward_implementations(), what, linear_forward_problem{*problem, has_bias}, {}, traits,
+            return choose(linear_forward_implementations(), what, linear_forward_problem{*problem, has_bias}, {}, traits,
                             implementation);
         },
         [&] {
@@ -50,7 +50,7 @@ int32_t sextant_linear_backward_data_create(sextant_device* device, const sextan
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_linear_backward_data(*problem, accumulate, block); },
         [&](const device_traits& traits) {
-            return dispatch(linear_backward_data_implementations(), what, linear_backward_data_problem{*problem, accumulate}, {},
+            return choose(linear_backward_data_implementations(), what, linear_backward_data_problem{*problem, accumulate}, {},
                             traits, implementation);
         },
         [&] { return std::vector{problem->dst, weights_of(*problem), problem->src}; });
@@ -62,7 +62,7 @@ int32_t sextant_linear_backward_weights_create(sextant_device* device, const sex
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_linear_backward_weights(*problem, has_bias, block); },
         [&](const device_traits& traits) {
-            return dispatch(linear_backward_weights_implementations(), what, linear_backward_weights_problem{*problem, has_bias},
+            return choose(linear_backward_weights_implementations(), what, linear_backward_weights_problem{*problem, has_bias},
                             {}, traits, implementation);
         },
         [&] {
@@ -79,7 +79,7 @@ int32_t sextant_pool2d_backward_create(sextant_device* device, const sextant_poo
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_pool2d_backward(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(pool2d_backward_implementations(), what, *problem, {}, traits, implementation);
+            return choose(pool2d_backward_implementations(), what, *problem, {}, traits, implementation);
         },
         [&] {
             std::vector operands{problem->diff_dst, problem->diff_src};
@@ -94,7 +94,7 @@ int32_t sextant_lrn_backward_create(sextant_device* device, const sextant_lrn_ba
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_lrn_backward(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(lrn_backward_implementations(), what, *problem, {}, traits, implementation);
+            return choose(lrn_backward_implementations(), what, *problem, {}, traits, implementation);
         },
         [&] { return std::vector{problem->forward.src, problem->diff_dst, problem->diff_src}; });
 }
@@ -105,7 +105,7 @@ int32_t sextant_batch_norm_forward_create(sextant_device* device, const sextant_
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_batch_norm_forward(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(batch_norm_forward_implementations(), what, *problem, {}, traits, implementation);
+            return choose(batch_norm_forward_implementations(), what, *problem, {}, traits, implementation);
         },
         [&] {
             std::vector operands{problem->src};
@@ -123,7 +123,7 @@ int32_t sextant_batch_norm_backward_create(sextant_device* device, const sextant
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_batch_norm_backward(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(batch_norm_backward_implementations(), what, *problem, {}, traits, implementation);
+            return choose(batch_norm_backward_implementations(), what, *problem, {}, traits, implementation);
         },
         [&] {
             const sextant_batch_norm_forward& forward = problem->forward;
@@ -143,7 +143,7 @@ int32_t sextant_activation_backward_create(sextant_device* device, const sextant
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_activation_backward(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(activation_backward_implementations(), what, *problem, {}, traits, implementation);
+            return choose(activation_backward_implementations(), what, *problem, {}, traits, implementation);
         },
         [&] {
             std::vector operands{problem->diff_dst, problem->diff_src};
@@ -157,7 +157,7 @@ int32_t sextant_split_create(sextant_device* device, const sextant_tensor* src, 
     return create(
         "split", device, src, op, error, [&](int32_t block) { check_split(*src, destinations, count, block); },
         [&](const device_traits& traits) {
-            return dispatch(split_implementations(), "split", split_problem{*src, {destinations, destinations + count}}, {},
+            return choose(split_implementations(), "split", split_problem{*src, {destinations, destinations + count}}, {},
                             traits, implementation);
         },
         [&] {
@@ -173,7 +173,7 @@ int32_t sextant_shortcut_backward_create(sextant_device* device, const sextant_s
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_shortcut_backward(*problem, accumulate, block); },
         [&](const device_traits& traits) {
-            return dispatch(shortcut_backward_implementations(), what, shortcut_backward_problem{*problem, accumulate}, {},
+            return choose(shortcut_backward_implementations(), what, shortcut_backward_problem{*problem, accumulate}, {},
                             traits, implementation);
         },
         [&] { return std::vector{problem->dst, problem->src}; });
@@ -184,7 +184,7 @@ int32_t sextant_dropout_create(sextant_device* device, const sextant_dropout* pr
     return create(
         "dropout", device, problem, op, error, [&](int32_t block) { check_dropout(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(dropout_implementations(), "dropout", *problem, {}, traits, implementation);
+            return choose(dropout_implementations(), "dropout", *problem, {}, traits, implementation);
         },
         [&] { return std::vector{problem->src, training_state_tensor(), problem->dst}; });
 }
@@ -195,7 +195,7 @@ int32_t sextant_cross_entropy_create(sextant_device* device, const sextant_cross
     return create(
         what, device, problem, op, error, [&](int32_t block) { check_cross_entropy(*problem, block); },
         [&](const device_traits& traits) {
-            return dispatch(cross_entropy_implementations(), what, *problem, {}, traits, implementation);
+            return choose(cross_entropy_implementations(), what, *problem, {}, traits, implementation);
         },
         [&] {
             const int32_t n = problem->src.n, c = problem->src.c;
@@ -209,7 +209,7 @@ int32_t sextant_gradient_norm_create(sextant_device* device, int64_t count, cons
     return create(
         what, device, &count, op, error, [&](int32_t) { check_gradient_norm(count); },
         [&](const device_traits& traits) {
-            return dispatch(gradient_norm_implementations(), what, gradient_norm_problem{count}, {}, traits, implementation);
+            return choose(gradient_norm_implementations(), what, gradient_norm_problem{count}, {}, traits, implementation);
         },
         [&] { return std::vector{values_of(static_cast<int32_t>(count)), training_state_tensor()}; });
 }
@@ -219,7 +219,7 @@ int32_t sextant_optimizer_create(sextant_device* device, const sextant_optimizer
     return create(
         "optimizer", device, problem, op, error, [&](int32_t) { check_optimizer(*problem, undecayed, ranges); },
         [&](const device_traits& traits) {
-            return dispatch(optimizer_implementations(), "optimizer", *problem, {undecayed, ranges}, traits, implementation);
+            return choose(optimizer_implementations(), "optimizer", *problem, {undecayed, ranges}, traits, implementation);
         },
         [&] {
             const sextant_tensor array = values_of(static_cast<int32_t>(problem->count));

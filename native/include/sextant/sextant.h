@@ -6,7 +6,7 @@
  * program includes it and links `sextant::sextant` (see the CMake package). It is plain C11.
  *
  * Life of a network:
- *   1. sextant_device_create_cpu      where to run, with how many threads
+ *   1. sextant_device_create_cpu      where to run, with how many threads; or sextant_device_create_cuda
  *   2. sextant_conv2d_create, ...     one operation per layer; its weights are repacked here, once
  *   3. sextant_plan_create, _add      the operations in order, with the places of their operands
  *   4. sextant_plan_run               the whole forward pass in one call
@@ -64,7 +64,9 @@ typedef struct sextant_error {
 enum {
     SEXTANT_F32 = 0,
     SEXTANT_BF16 = 1, /**< the upper half of a float32, rounded to nearest even */
-    SEXTANT_U8 = 2    /**< quantised: real = scale * (stored - zero_point), rounded to nearest even and clamped to 0 ... 255 */
+    SEXTANT_U8 = 2,   /**< quantised: real = scale * (stored - zero_point), rounded to nearest even and clamped to 0 ... 255 */
+    SEXTANT_F16 = 3,  /**< IEEE 754 half precision; CUDA devices only */
+    SEXTANT_TF32 = 4  /**< a float32 whose products may be taken of factors rounded to 10 bits after the point; CUDA devices only */
 };
 
 /**
@@ -74,6 +76,7 @@ enum {
  */
 enum {
     SEXTANT_NCHW = 1,    /**< [n][c][h][w]; halo is 0 */
+    SEXTANT_NHWC = 2,    /**< [n][h][w][c_total rounded up to 8]; halo is 0: CUDA devices. Lanes past the last channel are 0 */
     SEXTANT_NCHW8C = 8,  /**< blocks of 8 channels: the AVX2 and portable paths */
     SEXTANT_NCHW16C = 16 /**< blocks of 16 channels: the AVX-512 path */
 };
@@ -83,12 +86,12 @@ enum {
  * blocks of 16, at least 16 for the narrower types.
  * A tensor may be a slice of a wider one (a concatenation written in place): then `c_total` is the channel count of the wider
  * tensor, which fixes the distance between two images, and the slice's address is that of its first block. In a blocked layout
- * a slice begins at a whole block.
+ * a slice begins at a whole block, in SEXTANT_NHWC at a channel that 8 divides.
  * A dimension may be at most 2^28, a halo 2^20, a tensor 2^40 bytes.
  */
 typedef struct sextant_tensor {
-    int32_t dtype;   /**< SEXTANT_F32, SEXTANT_BF16 or SEXTANT_U8 */
-    int32_t layout;  /**< SEXTANT_NCHW, SEXTANT_NCHW8C or SEXTANT_NCHW16C */
+    int32_t dtype;   /**< SEXTANT_F32, ... */
+    int32_t layout;  /**< SEXTANT_NCHW or the device's own */
     int32_t n, c, h, w;
     int32_t halo;    /**< pixels that mean zero on all four sides of each plane, so that padded kernels need no border code */
     int32_t c_total; /**< channels of the tensor this is a slice of; c when it is whole */
@@ -104,15 +107,21 @@ typedef struct sextant_tensor {
  */
 enum { SEXTANT_ISA_PORTABLE = 0, SEXTANT_ISA_AVX2 = 1, SEXTANT_ISA_AVX512 = 2, SEXTANT_ISA_AVX512_BF16 = 3 };
 
+/** Kinds of devices. */
+enum { SEXTANT_CPU = 0, SEXTANT_CUDA = 1 };
+
 typedef struct sextant_device sextant_device;
 
 typedef struct sextant_device_info {
-    int32_t isa;     /**< the instruction set in use, SEXTANT_ISA_... */
-    int32_t block;   /**< channels in a block of this device's blocked layout: 8 or 16 */
+    int32_t isa;     /**< the instruction set in use, SEXTANT_ISA_...; of a CUDA device its compute capability, 90 for 9.0 */
+    int32_t block;   /**< slices begin at multiples of so many channels, which are a block of a blocked layout: 8 or 16 */
     int32_t threads; /**< threads a run uses, the caller's own among them */
-    int32_t cores;   /**< cores this process may use: affinity mask and container limit */
-    char isa_name[16];
+    int32_t cores;   /**< cores this process may use: affinity mask and container limit; of a CUDA device its multiprocessors */
+    char isa_name[16];  /**< "avx512", "sm_90" */
     char processor[64]; /**< the processor's own name */
+    int32_t kind;       /**< SEXTANT_CPU or SEXTANT_CUDA */
+    int32_t layout;     /**< what activations have between input and output: SEXTANT_NCHW8C, SEXTANT_NCHW16C or SEXTANT_NHWC */
+    int64_t memory;     /**< bytes of memory of its own; 0 for a CPU */
 } sextant_device_info;
 
 /** The library's version, MAJOR.MINOR.PATCH. */
@@ -124,6 +133,23 @@ SEXTANT_API const char *sextant_version(void);
  * @param device receives the handle, to be given back with sextant_device_destroy
  */
 SEXTANT_API int32_t sextant_device_create_cpu(int32_t threads, sextant_device **device, sextant_error *error);
+
+/**
+ * How many CUDA devices there are.
+ * @param library path of libsextant_cuda, which holds the kernels; NULL looks beside this library, then where the system does.
+ *        Loaded once, by whichever call comes first
+ * @return SEXTANT_UNSUPPORTED, with the reason: no such library, no driver, too old a driver, no device
+ */
+SEXTANT_API int32_t sextant_cuda_count(const char *library, int32_t *count, sextant_error *error);
+
+/**
+ * Opens a CUDA device. Its operations take operands in SEXTANT_NHWC or SEXTANT_NCHW, its plans buffers that the device reaches:
+ * those of sextant_device_allocate.
+ * @param library as in sextant_cuda_count
+ * @param ordinal which device, from 0
+ */
+SEXTANT_API int32_t sextant_device_create_cuda(const char *library, int32_t ordinal, sextant_device **device,
+                                               sextant_error *error);
 SEXTANT_API int32_t sextant_device_get_info(const sextant_device *device, sextant_device_info *info, sextant_error *error);
 
 /** What a device reaches at best with all its threads: the roofs to hold an operation's figures against. */
@@ -141,6 +167,27 @@ SEXTANT_API void sextant_device_destroy(sextant_device *device);
 /** Zeroed memory aligned to 64 bytes (2 MiB when large, advised to huge pages); NULL when there is none. */
 SEXTANT_API void *sextant_memory_allocate(int64_t bytes);
 SEXTANT_API void sextant_memory_free(void *memory, int64_t bytes);
+
+/** Zeroed memory for a device's buffers. */
+typedef struct sextant_memory {
+    void *address;  /**< a multiple of 256, or of 64 on a CPU */
+    int64_t bytes;
+    int32_t kind;   /**< SEXTANT_CPU or SEXTANT_CUDA: what it is to be given back to */
+    int32_t shared; /**< as it was asked for */
+} sextant_memory;
+
+/**
+ * Memory that the device's plans may use as buffers; to be given back with sextant_memory_release, also after the device.
+ * @param shared 1: the caller may read and write it too, between runs (page-locked memory of the host); 0: only the device may,
+ *        fast, and sextant_device_copy. On a CPU there is no difference
+ */
+SEXTANT_API int32_t sextant_device_allocate(sextant_device *device, int64_t bytes, int32_t shared, sextant_memory *memory,
+                                            sextant_error *error);
+SEXTANT_API void sextant_memory_release(const sextant_memory *memory);
+
+/** Copies bytes from anywhere that caller or device reach to anywhere else such; returns when they are there. */
+SEXTANT_API int32_t sextant_device_copy(sextant_device *device, void *dst, const void *src, int64_t bytes,
+                                        sextant_error *error);
 
 /* ------------------------------------------------------------------------------------------------ operations */
 

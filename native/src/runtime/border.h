@@ -59,6 +59,14 @@ int32_t guarded(const char* what, sextant_error* error, Body&& body) noexcept {
     }
 }
 
+/// Calls what gives a status and a sentence, and throws them unless all went well.
+template <class Call>
+void told(Call&& call) {
+    sextant_error error{};
+    const int32_t status = call(&error);
+    if (status != SEXTANT_OK) throw failure(status, error.message);
+}
+
 inline void require_pointer(const void* pointer, const char* what, const char* name) {
     if (!pointer) throw failure(SEXTANT_INVALID_ARGUMENT, std::string(what) + ": " + name + " is null");
 }

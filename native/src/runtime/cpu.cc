@@ -120,7 +120,8 @@ int32_t available_cores() {
 }
 
 device_traits traits_of(int32_t isa, int32_t threads) {
-    return {isa, isa >= SEXTANT_ISA_AVX512 ? SEXTANT_NCHW16C : SEXTANT_NCHW8C, threads, l2_cache_bytes()};
+    const int32_t block = isa >= SEXTANT_ISA_AVX512 ? SEXTANT_NCHW16C : SEXTANT_NCHW8C;
+    return {isa, block, threads, l2_cache_bytes(), block};
 }
 
 }  // namespace sextant

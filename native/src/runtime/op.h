@@ -43,6 +43,8 @@ struct device_traits {
     int32_t block;    // 8 or 16
     int32_t threads;
     int64_t l2_bytes; // of one core
+    int32_t layout;   // SEXTANT_...: of activations between input and output
+    class accelerator* accelerator = nullptr;  // makes the operations in place of the ordered lists here
 };
 
 /// An operation ready to run: immutable, weights repacked. `name` is the implementation's.
@@ -108,20 +110,20 @@ inline std::string unlike_pair(const sextant_tensor& src, const sextant_tensor& 
 }
 
 /// An entry of an ordered list: implementations in order of preference, the plain-loop reference last.
-/// `Problem` is the header's struct, `Parameters` the pointers that came with it.
-template <class Problem, class Parameters>
+/// `Problem` is the header's struct, `Parameters` the pointers that came with it, `Traits` what a kind of device tells of itself.
+template <class Problem, class Parameters, class Traits = device_traits>
 struct implementation {
     const char* name;  // begins with the element type of its arithmetic, if it knows only one
     /// Empty when it accepts the problem, else why not: "src has 64 channels, at most 4".
-    std::string (*declines)(const Problem&, const device_traits&);
-    std::unique_ptr<op> (*create)(const Problem&, const Parameters&, const device_traits&);
+    std::string (*declines)(const Problem&, const Traits&);
+    std::unique_ptr<op> (*create)(const Problem&, const Parameters&, const Traits&);
     /// The element types of operands that it can have, as bits 1 << SEXTANT_F32, ...
     int32_t dtypes = f32_only;
     /// Empty, or why a later entry is the faster one for a problem that this one accepts; asked only when none was named.
-    std::string (*yields)(const Problem&, const device_traits&) = nullptr;
+    std::string (*yields)(const Problem&, const Traits&) = nullptr;
 
     /// Empty when it can do the problem.
-    std::string refuses(const Problem& problem, const device_traits& device) const {
+    std::string refuses(const Problem& problem, const Traits& device) const {
         const std::string reason = unlike_dtype(problem, dtypes);
         return reason.empty() ? declines(problem, device) : reason;
     }
@@ -132,10 +134,9 @@ bool dispatch_logged();
 void log_dispatch(const std::string& line);
 
 /// The first implementation that accepts the problem; with a name, that one or a failure with its reason.
-template <class Problem, class Parameters>
-std::unique_ptr<op> dispatch(std::span<const implementation<Problem, Parameters>> list, const std::string& what,
-                             const Problem& problem, const Parameters& parameters, const device_traits& device,
-                             const char* wanted) {
+template <class Problem, class Parameters, class Traits>
+std::unique_ptr<op> dispatch(std::span<const implementation<Problem, Parameters, Traits>> list, const std::string& what,
+                             const Problem& problem, const Parameters& parameters, const Traits& device, const char* wanted) {
     for (const auto& candidate : list) {
         if (wanted && std::string(wanted) != candidate.name) continue;
         std::string reason = candidate.refuses(problem, device);

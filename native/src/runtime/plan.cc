@@ -5,6 +5,7 @@
 #include <chrono>
 #include <unordered_set>
 
+#include "runtime/border.h"
 #include "runtime/halo.h"
 
 namespace sextant {
@@ -18,6 +19,7 @@ int64_t rounded(int64_t bytes) { return (bytes + cache_line - 1) / cache_line * 
 
 /// A blocked float32 address begins a cache line; a narrower pixel's block is shorter than that.
 int32_t alignment_of(const sextant_tensor& t) {
+    if (t.layout == SEXTANT_NHWC) return static_cast<int32_t>(nhwc_unit * element_bytes(t));
     if (is_blocked(t) && t.dtype == SEXTANT_F32) return cache_line;
     return static_cast<int32_t>(block_of(t) * element_bytes(t));
 }
@@ -64,7 +66,16 @@ void plan::add(const bound_op& op, const sextant_place* places, int32_t count) {
 void plan::finish() {
     if (finished_) reject("plan_finish: the plan is finished already");
     alignments_[0] = activation_bytes_ + scratch_bytes_ ? cache_line : 0;
+    if (device_->remote) program_ = compiled();
     finished_ = true;
+}
+
+std::unique_ptr<program> plan::compiled() const {
+    std::vector<accelerated_step> steps;
+    for (const auto& step : steps_) steps.push_back({step.operation.get(), step.places});
+    std::unique_ptr<program> result;
+    told([&](sextant_error* error) { return device_->remote->compile(steps, activation_bytes_, result, error); });
+    return result;
 }
 
 sextant_plan_info plan::info() const {
@@ -109,6 +120,10 @@ void plan::run_step(const step& step, void* const* buffers) const {
 void plan::run(void* const* buffers, int32_t count, int64_t* nanoseconds) const {
     if (!finished_) reject("plan_run: the plan is not finished, call sextant_plan_finish first");
     check_buffers(buffers, count);
+    if (program_) {
+        told([&](sextant_error* error) { return program_->run(buffers, count, nanoseconds, error); });
+        return;
+    }
     std::unique_lock lock(device_->running, std::defer_lock);
     if (device_->traits.threads > 1) lock.lock();
     for (const auto& step : steps_) {

@@ -35,6 +35,7 @@ class plan {
         std::vector<sextant_tensor> destinations;  // of the last places
     };
     void check_buffers(void* const* buffers, int32_t count) const;
+    std::unique_ptr<program> compiled() const;
     void run_step(const step& step, void* const* buffers) const;
 
     std::shared_ptr<device> device_;
@@ -43,6 +44,7 @@ class plan {
     int64_t activation_bytes_ = 0;        // of the workspace, a multiple of 64; the scratch memory follows
     int64_t scratch_bytes_ = 0;
     bool finished_ = false;
+    std::unique_ptr<program> program_;  // an accelerator's
 };
 
 }  // namespace sextant

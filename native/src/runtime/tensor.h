@@ -9,16 +9,23 @@
 namespace sextant {
 
 inline constexpr const char* dtype_name(int32_t dtype) {
-    return dtype == SEXTANT_F32 ? "float32" : dtype == SEXTANT_BF16 ? "bf16" : "uint8";
+    constexpr const char* names[] = {"float32", "bf16", "uint8", "fp16", "tf32"};
+    return names[dtype];
 }
 
 /// Bytes of one element.
 inline constexpr int64_t element_bytes(const sextant_tensor& t) {
-    return t.dtype == SEXTANT_F32 ? 4 : t.dtype == SEXTANT_BF16 ? 2 : 1;
+    constexpr int64_t bytes[] = {4, 2, 1, 2, 4};
+    return bytes[t.dtype];
 }
 
-/// Channels per block: 1 for NCHW, 8 or 16 for the blocked layouts.
-inline int block_of(const sextant_tensor& t) { return t.layout == SEXTANT_NCHW ? 1 : t.layout; }
+inline constexpr int nhwc_unit = 8;  // channels that a pixel in NHWC is a multiple of, and at which its slices begin
+
+/// Channels per block: 1 for NCHW, 8 or 16 for the blocked layouts, all of them for NHWC.
+inline int block_of(const sextant_tensor& t) {
+    if (t.layout == SEXTANT_NHWC) return (t.c_total + nhwc_unit - 1) / nhwc_unit * nhwc_unit;
+    return t.layout == SEXTANT_NCHW ? 1 : t.layout;
+}
 inline bool is_blocked(const sextant_tensor& t) { return t.layout != SEXTANT_NCHW; }
 
 /// Blocks that hold the tensor's own channels.
@@ -46,7 +53,9 @@ inline int64_t offset_of(const sextant_tensor& t, int n, int c, int y, int x) {
 
 /// Elements from the slice's first element's block to the end of its last: what an address of it must provide.
 inline int64_t extent(const sextant_tensor& t) {
-    return (t.n - 1) * image_pitch(t) + channel_blocks(t) * plane_pitch(t);
+    const int64_t whole = (t.n - 1) * image_pitch(t) + channel_blocks(t) * plane_pitch(t);
+    if (t.layout != SEXTANT_NHWC) return whole;
+    return whole - block_of(t) + (t.c + nhwc_unit - 1) / nhwc_unit * nhwc_unit;
 }
 
 /// A parameter, its gradient or another plain array as an operand.
