@@ -60,7 +60,7 @@ std::string declines_in_common(const sextant_conv2d& a) {
 }
 
 /// From NCHW float32 into the padded picture.
-template <class Element>
+template <class Element, int Width>
 __global__ void pad_picture(const view src, const float* __restrict__ from, const view padded, int pad_top, int pad_left, bool tf32,
                             Element* __restrict__ to) {
     const int64_t pixels = int64_t{padded.n} * padded.h * padded.w;
@@ -70,11 +70,17 @@ __global__ void pad_picture(const view src, const float* __restrict__ from, cons
         const int y = static_cast<int>(rest % padded.h) - pad_top;
         const int64_t n = rest / padded.h;
         const bool inside = x >= 0 && x < src.w && y >= 0 && y < src.h;
-        for (int c = 0; c < padded.lanes; ++c) {
+        alignas(16) Element pixel[Width];
+#pragma unroll
+        for (int c = 0; c < Width; ++c) {
             float value = inside && c < src.c ? from[n * src.image + c * src.channel + y * src.row + x] : 0.f;
             if (tf32) asm("{\n.reg .b32 t;\ncvt.rna.tf32.f32 t, %0;\nmov.b32 %0, t;\n}" : "+f"(value));
-            to[i * padded.pixel + c] = narrow<Element>(value);
+            pixel[c] = narrow<Element>(value);
         }
+        constexpr int words = sizeof pixel / sizeof(uint2);
+#pragma unroll
+        for (int word = 0; word < words; ++word)
+            reinterpret_cast<uint2*>(to)[i * words + word] = reinterpret_cast<const uint2*>(pixel)[word];
     }
 }
 
@@ -84,7 +90,8 @@ const void* prepared(const sextant_conv2d& a, const wgmma_geometry& g, cudaStrea
     constexpr int threads = 256;
     visit_element(g.dtype, [&](auto element) {
         using Element = decltype(element);
-        pad_picture<<<grid_for(int64_t{g.src.n} * g.src.h * g.src.w, threads), threads, 0, stream>>>(
+        const auto kernel = g.window_width == 4 ? pad_picture<Element, 4> : pad_picture<Element, 8>;
+        kernel<<<grid_for(int64_t{g.src.n} * g.src.h * g.src.w, threads), threads, 0, stream>>>(
             view_of(a.src), static_cast<const float*>(src), g.src, a.pad_top, a.pad_left, g.dtype == SEXTANT_TF32,
             static_cast<Element*>(scratch));
     });

@@ -129,18 +129,17 @@ using kernel = void (*)(CUtensorMap, CUtensorMap, conv2d_product);
 struct variant {
     int groups, parts, columns;
     int threads, blocks;
-    int64_t shared_bytes;
     kernel function[3][2];  // by bf16, fp16, tf32; without and with normalisation on load
 };
 
 template <int Groups, int Parts, int Columns>
 variant variant_of() {
     using shape = wgmma_shape<Groups, Parts, Columns>;
-    variant v{Groups, Parts, Columns, shape::threads, shape::blocks, shape::shared_bytes,
+    variant v{Groups, Parts, Columns, shape::threads, shape::blocks,
               {{conv2d_wgmma<__nv_bfloat16, Groups, Parts, Columns, false>},
                {conv2d_wgmma<__half, Groups, Parts, Columns, false>},
                {conv2d_wgmma<tf32, Groups, Parts, Columns, false>}}};
-    if constexpr (Parts == 1 && Columns <= 128) {
+    if constexpr (Parts == 1 && Groups * Columns <= 128) {
         v.function[0][1] = conv2d_wgmma<__nv_bfloat16, Groups, Parts, Columns, true>;
         v.function[1][1] = conv2d_wgmma<__half, Groups, Parts, Columns, true>;
         v.function[2][1] = conv2d_wgmma<tf32, Groups, Parts, Columns, true>;
@@ -170,21 +169,47 @@ int64_t row_tiles(const wgmma_geometry& a, int rows) {
     return int64_t{a.src.n} * ceiling(a.p, box.p) * ceiling(a.q, box.q);
 }
 
-/// About how many cycles the product takes: what a multiprocessor's tiles need of the tensor cores or of the cache, whichever is
-/// more, and a tile's beginning and end.
-double cycles(const wgmma_geometry& a, const variant& v, int split, int64_t steps, const traits& device) {
-    constexpr double products = 2048, products_used = 0.85;  // multiply-adds of 16 bits a cycle, and what of them is reached
-    constexpr double cache_bytes = 36, cache_bytes_alone = 64;
-    constexpr double ends = 1400, meeting = 700;
+/// Shared memory for ring, resident weights and, in their place, a cluster's sums: what `blocks` leave one another on a multiprocessor.
+int64_t ring_bytes(int blocks) {
+    constexpr int64_t all = 228 * 1024, reserved = 1024, barriers = 256, alignment = 1024;
+    return all / blocks - reserved - barriers - alignment;
+}
+
+/// How a tile's rows and columns come into shared memory.
+struct ring_plan {
+    int stages, stage_bytes;
+    bool resident;
+};
+
+/// @param tiles in all, and of these along the columns
+ring_plan best_ring(const variant& v, bool staged, int64_t depth, int64_t tiles, int64_t column_tiles, int multiprocessors) {
+    constexpr int least_stages = 3;
     const int rows = v.groups * v.parts * 64;
-    const double blocks = static_cast<double>(row_tiles(a, rows)) * ceiling(a.k, v.columns) * split;
-    const double each = std::ceil(blocks / device.multiprocessors);  // on the busiest multiprocessor
-    const double busy = std::min(1.0, blocks / device.multiprocessors);
+    const int64_t bytes = ring_bytes(v.blocks), weights = depth * v.columns * stage_row_bytes, blocks = multiprocessors * v.blocks;
+    const bool repeated = !staged && tiles > blocks && column_tiles <= blocks;
+    const bool resident = repeated && weights + least_stages * rows * stage_row_bytes <= bytes;
+    const int stage = (rows + (resident ? 0 : v.columns)) * stage_row_bytes;
+    return {static_cast<int>(std::min<int64_t>(most_stages, (bytes - (resident ? weights : 0)) / stage)), stage, resident};
+}
+
+/// About how many cycles the product takes: what a multiprocessor's tiles need of the tensor cores, of the cache or of memory, whichever
+/// is most, and what comes before and after.
+double cycles(const wgmma_geometry& a, const variant& v, int split, int64_t depth, int row_bytes, const traits& device) {
+    constexpr double products = 2048, products_used = 0.85;  // multiply-adds of 16 bits a cycle, and what of them is reached
+    constexpr double cache_bytes = 36, cache_bytes_alone = 64, written_bytes = 14;
+    constexpr double start = 4000, meeting = 1500, finish = 0.12;  // the last for each sum
+    const int rows = v.groups * v.parts * 64, element = element_bytes_of(a.dtype);
+    const int64_t columns = ceiling(a.k, v.columns), tiles = row_tiles(a, rows) * columns;
+    const ring_plan ring = best_ring(v, split > 1, depth, tiles, columns, device.multiprocessors);
+    const double blocks = static_cast<double>(tiles) * split, all = device.multiprocessors;
+    const double each = std::ceil(blocks / all), busy = std::min(1.0, blocks / all);
+    const double steps = std::ceil(static_cast<double>(depth) / split) * (row_bytes / step_bytes);
     const double bytes = std::min(cache_bytes_alone, cache_bytes / busy);
-    const double step = std::max(rows * v.columns * 16 / products / products_used, (rows + v.columns) * step_bytes / bytes);
-    const double own = std::ceil(static_cast<double>(steps) / split) * step;
-    const double hidden = std::min<double>(v.blocks, each);  // ends of one block pass behind another's products
-    return each * own + std::ceil(each / hidden) * (ends + (split > 1 ? meeting + 100 * split : 0));
+    const double step = std::max(rows * v.columns * 16 / products / products_used,
+                                 (rows + (ring.resident ? 0 : v.columns)) * step_bytes / bytes);
+    const double tail = std::max(finish * rows * v.columns / split, rows * v.columns * element / split / written_bytes * busy);
+    const double hidden = each > 1 && v.blocks > 1 ? 0.3 : 1;  // one block's tail passes behind another's products
+    return start + each * (steps * step + hidden * tail) + (split > 1 ? meeting : 0);
 }
 
 wgmma_tiling best_tiling(const wgmma_geometry& a, int chunks, int row_bytes, const traits& device, int wanted) {
@@ -195,7 +220,7 @@ wgmma_tiling best_tiling(const wgmma_geometry& a, int chunks, int row_bytes, con
         const variant& v = all_variants()[i];
         if ((wanted != wgmma_product::any && wanted != i) || (a.pre && !v.function[0][1])) continue;
         for (int split = 1; split <= 8 && split * 2 <= depth + 1; split *= 2) {
-            const double taken = cycles(a, v, split, depth * (row_bytes / step_bytes), device);
+            const double taken = cycles(a, v, split, depth, row_bytes, device);
             if (taken < least) least = taken, best = {v.groups, v.parts, v.columns, split};
         }
     }
@@ -247,12 +272,12 @@ wgmma_product::wgmma_product(const wgmma_geometry& a, const traits& device, int 
     if (a.window_width) packing_.order = weights_packing::windows, packing_.taps = a.r;
     tiling_ = best_tiling(a, chunks_, row_bytes_, device, wanted);
     const variant& v = variant_of(tiling_);
-    for (const auto& functions : v.function)
-        for (const kernel function : functions)
-            if (function)
-                check(cudaFuncSetAttribute(reinterpret_cast<const void*>(function), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           static_cast<int>(v.shared_bytes)),
-                      "conv2d_wgmma's shared memory");
+    column_tiles_ = static_cast<int>(ceiling(a.k, v.columns));
+    tiles_ = row_tiles(a, tiling_.rows()) * column_tiles_;
+    multiprocessors_ = device.multiprocessors;
+    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(v.function[type_index(a.dtype)][a.pre]),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(ring_bytes(v.blocks)) + 1024),
+          "conv2d_wgmma's shared memory");
 }
 
 void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* weights, const wgmma_tail& tail,
@@ -267,21 +292,25 @@ void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* we
     a.stride_h = a_.stride_h, a.stride_w = a_.stride_w, a.dilation_h = a_.dilation_h, a.dilation_w = a_.dilation_w;
     a.taps = packing_.taps, a.taps_in_row = a_.window_width ? 1 : a_.s;
     a.chunks = chunks_, a.chunk_elements = chunk_elements_, a.row_bytes = row_bytes_;
-    a.column_tiles = static_cast<int>(ceiling(a_.k, tiling_.columns));
+    a.column_tiles = column_tiles_, a.tiles = static_cast<int>(tiles_);
     a.split = tiling_.split;
+    a.pairs = a_.k % 2 == 0 && reinterpret_cast<uintptr_t>(tail.bias) % sizeof(float2) == 0;
     a.bias = tail.bias, a.pre_scale = tail.pre_scale, a.pre_shift = tail.pre_shift;
     a.dst = to, a.dst_dtype = dst.dtype, a.activation = tail.activation;
     a.dst_pitch = is_nhwc(dst) ? out.pixel : out.image;
     const auto in_vectors = [&](const sextant_tensor& t, const void* address, int64_t pitch) {
-        return pitch % 8 == 0 && out.lanes % 8 == 0 && reinterpret_cast<uintptr_t>(address) % (8 * element_bytes(t)) == 0;
+        return type_index(t.dtype) == type_index(a_.dtype) && pitch % 8 == 0 && out.lanes % 8 == 0 && reinterpret_cast<uintptr_t>(address) % (8 * element_bytes(t)) == 0;
     };
-    a.vectors = in_vectors(dst, to, a.dst_pitch);
+    bool together = in_vectors(dst, to, a.dst_pitch);
     if (tail.residual) {
         const view residual = view_of(tail.residual_shape);
         a.residual = tail.residual, a.residual_dtype = tail.residual_shape.dtype;
         a.residual_pitch = is_nhwc(tail.residual_shape) ? residual.pixel : residual.image;
-        a.vectors = a.vectors && in_vectors(tail.residual_shape, tail.residual, a.residual_pitch);
+        together = together && in_vectors(tail.residual_shape, tail.residual, a.residual_pitch);
     }
+    a.staged = tiling_.split > 1 || !together || a.activation > SEXTANT_RELU;
+    const ring_plan ring = best_ring(v, a.staged, int64_t{packing_.taps} * chunks_, tiles_, column_tiles_, multiprocessors_);
+    a.resident = ring.resident, a.stages = ring.stages, a.stage_bytes = ring.stage_bytes;
     CUtensorMap source;
     if (a_.window_width) {
         const window_box box = best_box(a_, rows);
@@ -299,9 +328,11 @@ void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* we
     attributes[1].id = cudaLaunchAttributeClusterDimension;
     attributes[1].val.clusterDim = {static_cast<unsigned>(tiling_.split), 1, 1};
     cudaLaunchConfig_t config{};
-    config.gridDim = dim3(static_cast<unsigned>(row_tiles(a_, rows) * a.column_tiles * tiling_.split));
+    // A block that takes several tiles keeps to its columns.
+    const int64_t most = std::max<int64_t>(1, multiprocessors_ * v.blocks / column_tiles_) * column_tiles_;
+    config.gridDim = dim3(static_cast<unsigned>(a.staged ? tiles_ * tiling_.split : std::min(tiles_, most)));
     config.blockDim = dim3(v.threads);
-    config.dynamicSmemBytes = v.shared_bytes;
+    config.dynamicSmemBytes = ring_bytes(v.blocks) + 1024;
     config.stream = stream;
     config.attrs = attributes;
     config.numAttrs = tiling_.split > 1 ? 2 : 1;

@@ -60,6 +60,8 @@ class wgmma_product {
     weights_packing packing_;
     int row_bytes_, chunks_, chunk_elements_;
     wgmma_tiling tiling_;
+    int column_tiles_, multiprocessors_;
+    int64_t tiles_;
 };
 
 }  // namespace sextant::cuda
