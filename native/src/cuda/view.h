@@ -61,8 +61,8 @@ struct lane8 {
     __device__ static lane8 load(const Element* from) {
         lane8 result;
         if constexpr (sizeof(Element) == 4) {
-            const float4 a = reinterpret_cast<const float4*>(from)[0], b = reinterpret_cast<const float4*>(from)[1];
-            result = {{a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w}};
+            const float4 halves[2] = {reinterpret_cast<const float4*>(from)[0], reinterpret_cast<const float4*>(from)[1]};
+            memcpy(result.v, halves, sizeof halves);
         } else {
             const uint4 bits = *reinterpret_cast<const uint4*>(from);
             Element each[8];
