@@ -69,7 +69,8 @@ std::unique_ptr<op> create(const Problem& problem, const Parameters&, const trai
 const implementation<concat_problem, concat_parameters> concats[] = {
     {"cuda_concat_nhwc", [](const concat_problem& a, const traits&) { return declines_nhwc(a.dst, a.sources); },
      create<concat<true>>, float_dtypes},
-    {"cuda_concat_any", [](const concat_problem&, const traits&) { return std::string(); }, create<concat<false>>, float_dtypes},
+    {"cuda_concat_any", [](const concat_problem&, const traits&) { return std::string(); }, create<concat<false>>,
+     float_dtypes},
 };
 
 const implementation<split_problem, split_parameters> splits[] = {

@@ -74,7 +74,7 @@ __device__ inline place place_of(int64_t pixel, int h, int w) {
     return {static_cast<int>(pixel), y, x};
 }
 
-/// `out` holds pixels `pitch` elements apart, of which channels 0 ... c - 1 are written, and zeros up to the end of the last unit.
+/// `out` holds pixels `pitch` elements apart; their channels 0 ... c - 1 are written, and zeros up to the end of the last unit.
 template <class Element, class Value>
 __global__ void __launch_bounds__(frame_threads)
     write_each_unit(Element* out, int64_t pitch, int c, int64_t count, int units, bool accumulate, Value value) {
@@ -115,7 +115,8 @@ void write_units(cudaStream_t stream, const sextant_tensor& dst, void* out, bool
 }
 
 template <class Value>
-__global__ void __launch_bounds__(frame_threads) write_each_element(any_tensor dst, int64_t count, bool accumulate, Value value) {
+__global__ void __launch_bounds__(frame_threads)
+    write_each_element(any_tensor dst, int64_t count, bool accumulate, Value value) {
     const view& at = dst.at;
     for (int64_t i = blockIdx.x * int64_t{frame_threads} + threadIdx.x; i < count; i += gridDim.x * int64_t{frame_threads}) {
         // Neighbouring threads write neighbouring elements.

@@ -25,8 +25,9 @@ struct planes_unit {
 
 /// Planes from one unit.
 template <class Src, class Dst>
-__global__ void __launch_bounds__(frame_threads) unit_to_planes(const Src* __restrict__ src, int64_t pitch, Dst* __restrict__ dst,
-                                                                int64_t image, int64_t plane, int64_t pixels, int c) {
+__global__ void __launch_bounds__(frame_threads)
+    unit_to_planes(const Src* __restrict__ src, int64_t pitch, Dst* __restrict__ dst, int64_t image, int64_t plane, int64_t pixels,
+                   int c) {
     for (int64_t i = blockIdx.x * int64_t{frame_threads} + threadIdx.x; i < pixels; i += gridDim.x * int64_t{frame_threads}) {
         const int64_t n = i / plane;
         const auto x = lane8<Src>::load(src + i * pitch);
@@ -41,10 +42,9 @@ constexpr int tile_pixels = 32, tile_channels = 64;
 constexpr int tile_units = tile_channels / nhwc_unit;
 static_assert(tile_pixels * tile_units == frame_threads);
 
-/// What both directions know: tensor (planes: n, c, plane pixels), tiles of channels and of pixels.
 struct tiling {
-    int64_t image, plane;   // NCHW
-    int64_t pitch;          // NHWC: from pixel to pixel, through all images
+    int64_t image, plane;  // NCHW
+    int64_t pitch;         // NHWC: from pixel to pixel, through all images
     int c, lanes;
     int channel_tiles;
     int64_t pixel_tiles, tiles;
@@ -63,7 +63,8 @@ struct tile_place {
 };
 
 template <class Src, class Dst>
-__global__ void __launch_bounds__(frame_threads) planes_to_pixels(const Src* __restrict__ src, Dst* __restrict__ dst, tiling a) {
+__global__ void __launch_bounds__(frame_threads)
+    planes_to_pixels(const Src* __restrict__ src, Dst* __restrict__ dst, tiling a) {
     __shared__ float held[tile_channels][tile_pixels + 1];
     const int lane = threadIdx.x % tile_pixels, warp = threadIdx.x / tile_pixels;
     const int unit = threadIdx.x % tile_units, row = threadIdx.x / tile_units;
@@ -87,7 +88,8 @@ __global__ void __launch_bounds__(frame_threads) planes_to_pixels(const Src* __r
 }
 
 template <class Src, class Dst>
-__global__ void __launch_bounds__(frame_threads) pixels_to_planes(const Src* __restrict__ src, Dst* __restrict__ dst, tiling a) {
+__global__ void __launch_bounds__(frame_threads)
+    pixels_to_planes(const Src* __restrict__ src, Dst* __restrict__ dst, tiling a) {
     __shared__ float held[tile_channels][tile_pixels + 1];
     const int lane = threadIdx.x % tile_pixels, warp = threadIdx.x / tile_pixels;
     const int unit = threadIdx.x % tile_units, row = threadIdx.x / tile_units;
@@ -200,6 +202,8 @@ constexpr implementation<reorder_problem, reorder_parameters> entries[] = {
 
 }  // namespace
 
-list<reorder_problem, reorder_parameters> implementations(const reorder_problem&, const reorder_parameters&) { return entries; }
+list<reorder_problem, reorder_parameters> implementations(const reorder_problem&, const reorder_parameters&) {
+    return entries;
+}
 
 }  // namespace sextant::cuda
