@@ -20,8 +20,8 @@ struct copied_unit {
 /// One channel a thread, for channels that begin inside a unit.
 template <class Src, class Dst>
 __global__ void __launch_bounds__(frame_threads)
-    copy_channels(const Src* __restrict__ src, int64_t src_pitch, Dst* __restrict__ dst, int64_t dst_pitch, int64_t count, int c,
-                  int lanes) {
+    copy_channels(const Src* __restrict__ src, int64_t src_pitch, Dst* __restrict__ dst, int64_t dst_pitch, int64_t count,
+                  int c, int lanes) {
     for (int64_t i = blockIdx.x * int64_t{frame_threads} + threadIdx.x; i < count; i += gridDim.x * int64_t{frame_threads}) {
         int64_t pixel = i;
         const int channel = innermost(pixel, lanes);

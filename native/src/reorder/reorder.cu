@@ -26,8 +26,8 @@ struct planes_unit {
 /// Planes from one unit.
 template <class Src, class Dst>
 __global__ void __launch_bounds__(frame_threads)
-    unit_to_planes(const Src* __restrict__ src, int64_t pitch, Dst* __restrict__ dst, int64_t image, int64_t plane, int64_t pixels,
-                   int c) {
+    unit_to_planes(const Src* __restrict__ src, int64_t pitch, Dst* __restrict__ dst, int64_t image, int64_t plane,
+                   int64_t pixels, int c) {
     for (int64_t i = blockIdx.x * int64_t{frame_threads} + threadIdx.x; i < pixels; i += gridDim.x * int64_t{frame_threads}) {
         const int64_t n = i / plane;
         const auto x = lane8<Src>::load(src + i * pitch);
@@ -162,7 +162,8 @@ void launch_any(const reorder_problem& a, cudaStream_t stream, void* src, void* 
 
 class reorder final : public device_op {
   public:
-    reorder(const reorder_problem& problem, launch* launched) : device_op(problem.dst), problem_(problem), launched_(launched) {}
+    reorder(const reorder_problem& problem, launch* launched)
+        : device_op(problem.dst), problem_(problem), launched_(launched) {}
 
     void enqueue(cudaStream_t stream, void* const* operands, void*) const override {
         launched_(problem_, stream, operands[0], operands[1]);
