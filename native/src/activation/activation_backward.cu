@@ -46,8 +46,9 @@ __global__ void activation_backward_nhwc(const Element* dst, const Element* diff
     }
 }
 
-__global__ void activation_backward_any(any_tensor dst_tensor, const void* dst, any_tensor diff_dst_tensor, const void* diff_dst,
-                                        any_tensor diff_src_tensor, void* diff_src, int64_t count, int function, bool accumulate) {
+__global__ void activation_backward_any(any_tensor dst_tensor, const void* dst, any_tensor diff_dst_tensor,
+                                        const void* diff_dst, any_tensor diff_src_tensor, void* diff_src, int64_t count,
+                                        int function, bool accumulate) {
     const view& out = diff_src_tensor.shape;
     const int64_t step = int64_t{gridDim.x} * blockDim.x;
     for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) {
@@ -90,8 +91,8 @@ class activation_backward_in_nhwc final : public activation_backward {
         visit_element(dst.dtype, [&](auto e) {
             using element = decltype(e);
             activation_backward_nhwc<<<blocks, threads, 0, stream>>>(
-                static_cast<const element*>(value), static_cast<const element*>(diff_dst), static_cast<element*>(diff_src), pitch,
-                pixels, dst.c, problem_.activation, problem_.accumulate != 0);
+                static_cast<const element*>(value), static_cast<const element*>(diff_dst), static_cast<element*>(diff_src),
+                pitch, pixels, dst.c, problem_.activation, problem_.accumulate != 0);
         });
         check_launch("activation_backward_nhwc");
     }

@@ -5,10 +5,10 @@
 //   diff_beta = sum of g,  diff_gamma = sum of g x',
 //   diff_src = gamma / sqrt(variance + eps) * (g - diff_beta / m - x' diff_gamma / m)
 //
-// Both go through three kernels: sums of parts of the batch, in scratch memory; the parts added in double, channel by channel; then
-// what depends on them, pixel by pixel. In NHWC, slices or not, pixels lie at equal distances. A block of 256 threads covers `across`
-// units of 8 channels and `down` pixels at a time; neighbouring threads have neighbouring units. Sums are made in an order that
-// depends on the shape alone.
+// Both go through three kernels: sums of parts of the batch, in scratch memory; the parts added in double, channel by channel;
+// then what depends on them, pixel by pixel. In NHWC, slices or not, pixels lie at equal distances. A block of 256 threads covers
+// `across` units of 8 channels and `down` pixels at a time; neighbouring threads have neighbouring units. The last kernel takes
+// each part backwards: what was read last is still in cache. Sums are made in an order that depends on the shape alone.
 #include <algorithm>
 
 #include "batch_norm/batch_norm_backward_lists.h"
@@ -20,7 +20,7 @@
 namespace sextant::cuda {
 namespace {
 
-constexpr int threads = 256;
+constexpr int threads = 256, resident = 4;  // blocks on a multiprocessor
 
 // ---------------------------------------------------------------------------------------------- how a batch is divided
 
@@ -34,11 +34,13 @@ struct tiling {
     __device__ int unit() const { return static_cast<int>(blockIdx.x) * across + static_cast<int>(threadIdx.x) % across; }
     __device__ int row() const { return static_cast<int>(threadIdx.x) / across; }
     __device__ int64_t pixels_of(int part) const { return min(part_pixels, pixels - part * part_pixels); }
+    __device__ int64_t begin() const { return blockIdx.y * part_pixels; }
+    __device__ int64_t end() const { return min(pixels, begin() + part_pixels); }
 };
 
-/// Enough blocks to fill a device, each with 8 pixels for a thread at least.
+/// Enough blocks to fill a device once, each with 4 pixels for a thread at least.
 tiling tiling_of(const sextant_tensor& t) {
-    constexpr int most_across = 32, blocks = 512, least_pixels = 8;
+    constexpr int most_across = 32, blocks = 512, least_pixels = 4;
     tiling a{};
     a.pixels = int64_t{t.n} * t.h * t.w;
     a.c = t.c;
@@ -53,14 +55,7 @@ tiling tiling_of(const sextant_tensor& t) {
     return a;
 }
 
-dim3 grid_of_parts(const tiling& a) { return dim3(a.columns, a.parts); }
-
-/// For kernels that stride over pixels: 4 for a thread, if there are so many.
-dim3 grid_of_pixels(const tiling& a) {
-    constexpr int per_thread = 4, blocks = 8192;
-    const int64_t wanted = (a.pixels + a.down * per_thread - 1) / (a.down * per_thread);
-    return dim3(a.columns, static_cast<unsigned>(std::clamp<int64_t>(wanted, 1, std::max(1, blocks / a.columns))));
-}
+dim3 grid_of(const tiling& a) { return dim3(a.columns, a.parts); }
 
 /// Two arrays of sums of parts in scratch memory: number `part` of a channel lies at part * lanes + channel.
 int64_t scratch_bytes_of(const tiling& a) { return 2 * int64_t{a.parts} * a.lanes * int64_t{sizeof(float)}; }
@@ -105,19 +100,21 @@ struct statistics {
     }
 };
 
-/// Mean and sum of squared distances from it for each channel of a part, by Welford's recurrence (Technometrics 4, 1962) in each
-/// thread and by the formula for two sets (Chan, Golub & LeVeque, 1979) among them: nothing cancels, however far from 0 the mean.
+/// Mean and sum of squared distances from it for each channel of a part, by Welford's recurrence (Technometrics 4, 1962) in
+/// each thread and by the formula for two sets (Chan, Golub & LeVeque, 1979) among them: nothing cancels, however far from 0 the
+/// mean.
 template <class Element>
-__global__ void __launch_bounds__(threads)
-    moments_nhwc(const Element* __restrict__ src, int64_t pitch, tiling a, float* __restrict__ means, float* __restrict__ squares) {
+__global__ void __launch_bounds__(threads, resident)
+    moments_nhwc(const Element* __restrict__ src, int64_t pitch, tiling a, float* __restrict__ means,
+                 float* __restrict__ squares) {
     __shared__ float all_means[8][threads], all_squares[8][threads], counts[threads];
     const int unit = a.unit(), row = a.row(), self = static_cast<int>(threadIdx.x), part = static_cast<int>(blockIdx.y);
     const bool exists = unit * nhwc_unit < a.lanes;
-    const int64_t begin = part * a.part_pixels, end = begin + a.pixels_of(part);
+    const int64_t end = a.end();
     float mean[8] = {}, square[8] = {}, count = 0;
     if (exists) {
 #pragma unroll 4
-        for (int64_t pixel = begin + row; pixel < end; pixel += a.down) {
+        for (int64_t pixel = a.begin() + row; pixel < end; pixel += a.down) {
             const auto x = lane8<Element>::load(src + pixel * pitch + unit * nhwc_unit);
             count += 1;
             const float share = __frcp_rn(count);
@@ -189,7 +186,7 @@ struct forward_arrays {
 };
 
 template <class Element>
-__global__ void __launch_bounds__(threads) normalise_nhwc(forward_arrays<Element> at, tiling a, int activation) {
+__global__ void __launch_bounds__(threads, resident) normalise_nhwc(forward_arrays<Element> at, tiling a, int activation) {
     const int first = a.unit() * nhwc_unit;
     if (first >= a.lanes) return;
     float mean[8], scale[8], shift[8];  // all 0 in padding lanes: so are dst's
@@ -199,9 +196,9 @@ __global__ void __launch_bounds__(threads) normalise_nhwc(forward_arrays<Element
         scale[lane] = value_of(at.gamma, first + lane, a.c) * value_of(at.saved + a.c, first + lane, a.c);
         shift[lane] = value_of(at.beta, first + lane, a.c);
     }
-    const int64_t step = int64_t{gridDim.y} * a.down;
+    const int64_t begin = a.begin();
 #pragma unroll 2
-    for (int64_t pixel = int64_t{blockIdx.y} * a.down + a.row(); pixel < a.pixels; pixel += step) {
+    for (int64_t pixel = a.end() - 1 - a.row(); pixel >= begin; pixel -= a.down) {
         auto x = lane8<Element>::load(at.src + pixel * at.src_pitch + first);
 #pragma unroll
         for (int lane = 0; lane < 8; ++lane) x.v[lane] = (x.v[lane] - mean[lane]) * scale[lane] + shift[lane];
@@ -292,7 +289,7 @@ class batch_norm_forward_nhwc final : public batch_norm_forward {
         visit_element(dst.dtype, [&](auto e) {
             using element = decltype(e);
             const auto* const src = static_cast<const element*>(operands[0]);
-            moments_nhwc<<<grid_of_parts(tiling_), threads, 0, stream>>>(src, block_of(problem_.src), tiling_, means, squares);
+            moments_nhwc<<<grid_of(tiling_), threads, 0, stream>>>(src, block_of(problem_.src), tiling_, means, squares);
             check_launch("moments_nhwc");
             add_moments<<<grid_for(dst.c, channels_together), channels_together * part_rows, 0, stream>>>(
                 means, squares, tiling_, statistics_of(operands));
@@ -306,7 +303,7 @@ class batch_norm_forward_nhwc final : public batch_norm_forward {
                                              static_cast<const float*>(rest[0]),
                                              static_cast<const float*>(rest[1]),
                                              static_cast<const float*>(rest[4])};
-            normalise_nhwc<<<grid_of_pixels(tiling_), threads, 0, stream>>>(at, tiling_, problem_.activation);
+            normalise_nhwc<<<grid_of(tiling_), threads, 0, stream>>>(at, tiling_, problem_.activation);
             check_launch("normalise_nhwc");
         });
     }
@@ -363,20 +360,20 @@ struct backward_arrays {
 
 /// Sums of g and of g (src - mean) for each channel of a part.
 template <class Element>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, resident)
     gradient_sums_nhwc(backward_arrays<Element> at, tiling a, float* __restrict__ sums, float* __restrict__ products) {
     __shared__ float all_sums[8][threads], all_products[8][threads];
     const int first = a.unit() * nhwc_unit, row = a.row(), self = static_cast<int>(threadIdx.x);
     const int part = static_cast<int>(blockIdx.y);
     const bool exists = first < a.lanes;
-    const int64_t begin = part * a.part_pixels, end = begin + a.pixels_of(part);
+    const int64_t end = a.end();
     float sum[8] = {}, product[8] = {};
     if (exists) {
         float mean[8];
 #pragma unroll
         for (int lane = 0; lane < 8; ++lane) mean[lane] = value_of(at.saved, first + lane, a.c);
 #pragma unroll 2
-        for (int64_t pixel = begin + row; pixel < end; pixel += a.down) {
+        for (int64_t pixel = a.begin() + row; pixel < end; pixel += a.down) {
             const auto g = at.passed(pixel, first);
             const auto x = lane8<Element>::load(at.src + pixel * at.src_pitch + first);
 #pragma unroll
@@ -408,7 +405,8 @@ __global__ void __launch_bounds__(threads)
 }
 
 __global__ void add_gradient_sums(const float* __restrict__ sums, const float* __restrict__ products, tiling a,
-                                  const float* __restrict__ saved, float* __restrict__ diff_gamma, float* __restrict__ diff_beta) {
+                                  const float* __restrict__ saved, float* __restrict__ diff_gamma,
+                                  float* __restrict__ diff_beta) {
     const int channel = static_cast<int>(blockIdx.x * channels_together + threadIdx.x % channels_together);
     const int row = static_cast<int>(threadIdx.x) / channels_together;
     const bool exists = channel < a.c;
@@ -428,8 +426,8 @@ __global__ void add_gradient_sums(const float* __restrict__ sums, const float* _
 struct gradient_line {
     float mean, scale, offset, slope;
 
-    __device__ gradient_line(const float* gamma, const float* saved, const float* diff_gamma, const float* diff_beta, int channel,
-                             int c, float pixels)
+    __device__ gradient_line(const float* gamma, const float* saved, const float* diff_gamma, const float* diff_beta,
+                             int channel, int c, float pixels)
         : mean(value_of(saved, channel, c)) {
         const float inverse = value_of(saved + c, channel, c);
         scale = value_of(gamma, channel, c) * inverse;
@@ -440,7 +438,7 @@ struct gradient_line {
 };
 
 template <class Element>
-__global__ void __launch_bounds__(threads) gradients_nhwc(backward_arrays<Element> at, tiling a, bool accumulate) {
+__global__ void __launch_bounds__(threads, resident) gradients_nhwc(backward_arrays<Element> at, tiling a, bool accumulate) {
     const int first = a.unit() * nhwc_unit;
     if (first >= a.lanes) return;
     const auto line_of = [&](int lane) {
@@ -448,8 +446,8 @@ __global__ void __launch_bounds__(threads) gradients_nhwc(backward_arrays<Elemen
     };
     const gradient_line lines[8] = {line_of(0), line_of(1), line_of(2), line_of(3),
                                     line_of(4), line_of(5), line_of(6), line_of(7)};
-    const int64_t step = int64_t{gridDim.y} * a.down;
-    for (int64_t pixel = int64_t{blockIdx.y} * a.down + a.row(); pixel < a.pixels; pixel += step) {
+    const int64_t begin = a.begin();
+    for (int64_t pixel = a.end() - 1 - a.row(); pixel >= begin; pixel -= a.down) {
         const auto g = at.passed(pixel, first);
         auto x = lane8<Element>::load(at.src + pixel * at.src_pitch + first);
 #pragma unroll
@@ -477,8 +475,8 @@ struct any_passed {
     }
 };
 
-__global__ void gradient_sums_any(any_passed passed, any_tensor src_tensor, const void* src, const float* saved, float* diff_gamma,
-                                  float* diff_beta) {
+__global__ void gradient_sums_any(any_passed passed, any_tensor src_tensor, const void* src, const float* saved,
+                                  float* diff_gamma, float* diff_beta) {
     const view& v = src_tensor.shape;
     const int channel = static_cast<int>(blockIdx.x);
     double sum = 0, product = 0;
@@ -564,12 +562,12 @@ class batch_norm_backward_nhwc final : public batch_norm_backward {
                                               static_cast<const float*>(more[2]),
                                               static_cast<float*>(more[3]),
                                               static_cast<float*>(more[4])};
-            gradient_sums_nhwc<<<grid_of_parts(tiling_), threads, 0, stream>>>(at, tiling_, sums, products);
+            gradient_sums_nhwc<<<grid_of(tiling_), threads, 0, stream>>>(at, tiling_, sums, products);
             check_launch("gradient_sums_nhwc");
             add_gradient_sums<<<grid_for(dst.c, channels_together), channels_together * part_rows, 0, stream>>>(
                 sums, products, tiling_, at.saved, at.diff_gamma, at.diff_beta);
             check_launch("add_gradient_sums");
-            gradients_nhwc<<<grid_of_pixels(tiling_), threads, 0, stream>>>(at, tiling_, problem_.accumulate != 0);
+            gradients_nhwc<<<grid_of(tiling_), threads, 0, stream>>>(at, tiling_, problem_.accumulate != 0);
             check_launch("gradients_nhwc");
         });
     }
@@ -600,8 +598,8 @@ class batch_norm_backward_any final : public batch_norm_backward {
         if (!forward.has_residual) return;
         // Last, for it may lie where diff_dst does.
         count = places(problem_.diff_residual);
-        residual_gradients_any<<<grid_for(count, threads), threads, 0, stream>>>(passed, any_of(problem_.diff_residual), more[5],
-                                                                                 count);
+        residual_gradients_any<<<grid_for(count, threads), threads, 0, stream>>>(passed, any_of(problem_.diff_residual),
+                                                                                 more[5], count);
         check_launch("residual_gradients_any");
     }
 };

@@ -17,8 +17,8 @@ struct loss_terms {
 };
 
 template <class Element>
-__global__ void cross_entropy_rows(const Element* __restrict__ src, const float* __restrict__ targets, float* __restrict__ losses,
-                                   Element* __restrict__ diff_src, loss_terms a) {
+__global__ void cross_entropy_rows(const Element* __restrict__ src, const float* __restrict__ targets,
+                                   float* __restrict__ losses, Element* __restrict__ diff_src, loss_terms a) {
     const int64_t row = int64_t{blockIdx.x} * a.c;
     const int first = static_cast<int>(threadIdx.x), step = static_cast<int>(blockDim.x);
     src += row, targets += row, diff_src += row;

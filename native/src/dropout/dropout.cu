@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout: the elements that mask.h drops, which depend on their places n c h w and not on the layout. One block of Philox gives
-// the numbers of 4 elements; channels of a single pixel are such neighbours, channels of a picture are not.
+// Dropout: the elements that mask.h drops, which depend on their places n c h w and not on the layout. One block of Philox
+// gives the numbers of 4 elements; channels of a single pixel are such neighbours, channels of a picture are not.
 #include "cuda/any_element.h"
 #include "cuda/lists.h"
 #include "dropout/dropout_lists.h"

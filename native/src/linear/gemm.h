@@ -3,12 +3,12 @@
 //
 //   result[m][n] = sum over t of a(m, t) * b(n, t)
 //
-// A block of 256 threads makes a tile of 64 x 64, a thread 4 x 4 of it, from slices of 16 t that pass through shared memory; the
-// next slice is read while this one is multiplied. When tiles are few, t is divided among several blocks, whose sums lie in
+// A block of 256 threads makes a tile of 64 x 64, a thread 4 x 4 of it, from slices of 16 t that pass through shared memory;
+// the next slice is read while this one is multiplied. When tiles are few, t is divided among several blocks, whose sums lie in
 // scratch memory and are added in order by a second kernel.
 //
-// An operand is a type with `float operator()(int64_t row, int64_t t)`, which gives 0 outside, and `along_t`: whether neighbours
-// in memory have neighbouring t, for then neighbouring threads take them. The result goes to `finish(m, n, sum)`.
+// An operand is a type with `float operator()(int64_t row, int64_t t)`, which gives 0 past the last row, and `along_t`: whether
+// neighbours in memory have neighbouring t, for then neighbouring threads take them. The result goes to `finish(m, n, sum)`.
 #pragma once
 #include <algorithm>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fully connected layers and their gradients. At inference the weights are repacked in the order in which src lies in memory, with
-// zeros for the lanes that pad its pixels, and in src's element type: then a row of weights and an image are two runs of numbers.
+// Fully connected layers and their gradients. At inference the weights are repacked in the order in which src lies in memory,
+// with zeros for the lanes that pad its pixels, and in src's element type: then a row of weights and an image are two runs of
+// numbers.
 //
-//   few images   a block takes 4 outputs; its threads stride over the inputs, 8 at a time, and read each weight once, so that the
-//                time is that of reading the weights
+//   few images   a block takes 4 outputs; its threads stride over the inputs, 8 at a time, and read each weight once, so that
+//                the time is that of reading the weights
 //   many images  the matrix product of gemm.h
 //
 // In training weights are an operand, row-major and float32, and all is done by gemm.h.
@@ -118,8 +119,8 @@ __device__ lane8<Element> inputs_at(const Element* image, const inputs& in, int6
 /// @param k rows of weights, `pitch` apart, a multiple of 8
 template <class Element, int Images>
 __global__ void __launch_bounds__(gemv_threads)
-    gemv(const Element* __restrict__ src, inputs in, bool aligned, const Element* __restrict__ weights, int64_t pitch, int n, int k,
-         put_outputs finish) {
+    gemv(const Element* __restrict__ src, inputs in, bool aligned, const Element* __restrict__ weights, int64_t pitch, int n,
+         int k, put_outputs finish) {
     __shared__ float parts[gemv_threads / 32][gemv_outputs * Images];
     const int first = static_cast<int>(blockIdx.x) * gemv_outputs;
     float sums[gemv_outputs][Images] = {};
@@ -215,8 +216,8 @@ class linear_gemv final : public linear_inference {
                                  (dst.n == 1 || in_.image * int64_t{sizeof(element)} % 16 == 0);
             const int threads = static_cast<int>(std::min<int64_t>(gemv_threads, (pitch_ / 8 + 31) / 32 * 32));
             const unsigned blocks = grid_for(view_of(dst).lanes, gemv_outputs);
-            kernel<<<blocks, threads, 0, stream>>>(static_cast<const element*>(operands[0]), in_, aligned, weights_.as<element>(),
-                                                   pitch_, dst.n, dst.c, finish(operands[1]));
+            kernel<<<blocks, threads, 0, stream>>>(static_cast<const element*>(operands[0]), in_, aligned,
+                                                   weights_.as<element>(), pitch_, dst.n, dst.c, finish(operands[1]));
         });
         check_launch("gemv");
     }
@@ -260,7 +261,8 @@ class linear_forward final : public device_op {
         const put_outputs finish{any_of(dst), operands[operand_count() - 1], bias, problem_.activation};
         visit_element(problem_.src.dtype, [&](auto e) {
             using element = decltype(e);
-            const image_matrix<element, true> images{static_cast<const element*>(operands[0]), inputs_in_order(problem_.src), dst.n};
+            const image_matrix<element, true> images{static_cast<const element*>(operands[0]), inputs_in_order(problem_.src),
+                                                     dst.n};
             enqueue_gemm(stream, images, weights, finish, shape_, scratch);
         });
     }
@@ -352,7 +354,8 @@ class linear_backward_weights final : public device_op {
             using gradient_element = decltype(gradient);
             visit_element(src.dtype, [&](auto value) {
                 using element = decltype(value);
-                const image_matrix<element, false> images{static_cast<const element*>(operands[0]), inputs_in_order(src), src.n};
+                const image_matrix<element, false> images{static_cast<const element*>(operands[0]), inputs_in_order(src),
+                                                          src.n};
                 enqueue_gemm(stream, output_columns<gradient_element>(diff_dst, operands[1]), images, finish, shape_, scratch);
             });
             if (!problem_.has_bias) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizer steps over all parameters, and the norm of their gradients. Bound by memory: one pass over 3 or 4 arrays, of which 2
-// or 3 are written. A thread takes 4 elements, a block's width apart, so that its loads are under way together.
+// Optimizer steps over all parameters, and the norm of their gradients. Bound by memory: one pass over 3 or 4 arrays, of which
+// 2 or 3 are written. A thread takes 4 elements, a block's width apart, so that its loads are under way together.
 //
 //   SGD     g = clip * gradient + decay * w;  m = momentum * m + g;  w -= rate * (nesterov ? g + momentum * m : m)
 //   AdamW   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
@@ -116,7 +116,8 @@ struct optimizer_arrays {
 template <bool AdamW>
 __global__ void optimizer_step(optimizer_arrays at, sextant_optimizer a, const step_factors* __restrict__ state) {
     const step_factors f = *state;
-    const float opposite = static_cast<float>(1 - double{a.momentum}), second_opposite = static_cast<float>(1 - double{a.beta2});
+    const float opposite = static_cast<float>(1 - double{a.momentum});
+    const float second_opposite = static_cast<float>(1 - double{a.beta2});
     for (int64_t first = int64_t{blockIdx.x} * chunk + threadIdx.x; first < a.count; first += int64_t{gridDim.x} * chunk) {
         float g[per_thread], v[per_thread], m[per_thread], w[per_thread], decay[per_thread];
 #pragma unroll
