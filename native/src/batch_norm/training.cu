@@ -6,9 +6,9 @@
 //   diff_src = gamma / sqrt(variance + eps) * (g - diff_beta / m - x' diff_gamma / m)
 //
 // Both go through three kernels: sums of parts of the batch, in scratch memory; the parts added in double, channel by channel;
-// then what depends on them, pixel by pixel. In NHWC, slices or not, pixels lie at equal distances. A block of 256 threads covers
-// `across` units of 8 channels and `down` pixels at a time; neighbouring threads have neighbouring units. The last kernel takes
-// each part backwards: what was read last is still in cache. Sums are made in an order that depends on the shape alone.
+// then what depends on them, pixel by pixel. In NHWC, slices or not, pixels lie at equal distances. A block of 256 threads
+// covers `across` units of 8 channels and `down` pixels at a time; neighbouring threads have neighbouring units. The last kernel
+// takes each part backwards: what was read last is still in cache. Sums are made in an order that depends on the shape alone.
 #include <algorithm>
 
 #include "batch_norm/batch_norm_backward_lists.h"
@@ -101,8 +101,8 @@ struct statistics {
 };
 
 /// Mean and sum of squared distances from it for each channel of a part, by Welford's recurrence (Technometrics 4, 1962) in
-/// each thread and by the formula for two sets (Chan, Golub & LeVeque, 1979) among them: nothing cancels, however far from 0 the
-/// mean.
+/// each thread and by the formula for two sets (Chan, Golub & LeVeque, 1979) among them: nothing cancels, however far from 0
+/// the mean.
 template <class Element>
 __global__ void __launch_bounds__(threads, resident)
     moments_nhwc(const Element* __restrict__ src, int64_t pitch, tiling a, float* __restrict__ means,
