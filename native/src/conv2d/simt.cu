@@ -13,57 +13,14 @@
 // pieces summed by themselves in shared memory.
 #include "conv2d/simt.h"
 
-#include <algorithm>
-#include <vector>
-
-#include "conv2d/conv2d_lists.h"
-#include "cuda/view.h"
+#include "conv2d/gather.h"
 
 namespace sextant::cuda {
 namespace {
 
 constexpr int threads = 256;
-constexpr int slice = 16;          // depth of the tiles in shared memory
-constexpr int piece = 512 / slice; // slices whose products one accumulator sums
-constexpr int outside = -(1 << 29);  // a coordinate that no displacement brings back into a tensor
-
-/// Quotients of numbers below 2^31 by one product: factor = ceil(2^(31 + l) / by), l = ceil(log2(by)), errs by less than 2^-31.
-struct divider {
-    unsigned by = 1, factor = 0, shift = 0;
-
-    divider() = default;
-    explicit divider(int64_t divisor) : by(static_cast<unsigned>(divisor)) {
-        if (by == 1) return;
-        int log2 = 1;
-        while (uint64_t{1} << log2 < by) ++log2;
-        factor = static_cast<unsigned>(((uint64_t{1} << (31 + log2)) + by - 1) / by);
-        shift = log2 - 1;
-    }
-    __device__ int quotient(int x) const {
-        return by == 1 ? x : static_cast<int>(__umulhi(static_cast<unsigned>(x), factor) >> shift);
-    }
-};
-
-/// What a depth index reads: a channel of the group, at a pixel moved by so much.
-struct alignas(16) displacement {
-    int y, x, channel, unused;
-};
-
-/// An image's pixels in order, and how they step over a source.
-struct raster {
-    int count, step_y, step_x;
-    divider w, h;
-
-    struct place {
-        int n, y, x;
-    };
-    __device__ place at(int pixel) const {
-        const int line = w.quotient(pixel), n = h.quotient(line);
-        return {n, line - n * static_cast<int>(h.by), pixel - line * static_cast<int>(w.by)};
-    }
-};
-
-raster raster_of(int n, int h, int w, int step_y, int step_x) { return {n * h * w, step_y, step_x, divider(w), divider(h)}; }
+constexpr int slice = 16;           // depth of the tiles in shared memory
+constexpr int piece = 512 / slice;  // slices whose products one accumulator sums
 
 /// A tensor in memory. `quads`: 4 channels of a group from one that 4 divides lie together, aligned; those past the last are 0.
 struct placed {
@@ -297,8 +254,7 @@ __global__ __launch_bounds__(threads, Tile == 128 ? 2 : 3) void gather_kernel(co
             for (int k = 0; k < own; ++k) {
                 const int line = y[k] + d.y, column = x[k] + d.x;
                 float4 v{};
-                if (static_cast<unsigned>(line) < static_cast<unsigned>(src.h) &&
-                    static_cast<unsigned>(column) < static_cast<unsigned>(src.w)) {
+                if (within(src, line, column)) {
                     v = load_quad(o.src, a.src.dtype, image[k] + line * src.row + column * src.pixel + channel);
                     if (o.pre_scale) {
                         const float4 scale = *reinterpret_cast<const float4*>(o.pre_scale + channel);
@@ -315,8 +271,7 @@ __global__ __launch_bounds__(threads, Tile == 128 ? 2 : 3) void gather_kernel(co
                 const displacement d = a.table[i * slice + tid / Tile + threads / Tile * k];
                 const int line = y[0] + d.y, column = x[0] + d.x, channel = first_channel + d.channel;
                 float v = 0;
-                if (static_cast<unsigned>(line) < static_cast<unsigned>(src.h) &&
-                    static_cast<unsigned>(column) < static_cast<unsigned>(src.w)) {
+                if (within(src, line, column)) {
                     v = load(o.src, a.src.dtype, image[0] + line * src.row + column * src.pixel + channel * src.channel);
                     if (o.pre_scale) v = fmaxf(fmaf(v, o.pre_scale[channel], o.pre_shift[channel]), 0.f);
                 }
@@ -418,9 +373,6 @@ __global__ __launch_bounds__(threads) void pack_kernel(const packing a, const fl
     }
 }
 
-int round_up(int x, int unit) { return (x + unit - 1) / unit * unit; }
-int64_t whole(int64_t bytes) { return (bytes + 255) / 256 * 256; }
-
 /// Channels of a group of `src` with those that may be read beyond: its quads are whole.
 int channels_read(const sextant_tensor& src, int groups) {
     return groups == 1 && is_nhwc(src) ? view_of(src).lanes : src.c / groups;
@@ -438,60 +390,32 @@ shape shape_for(int64_t rows, int64_t columns, int64_t groups, int64_t slices, i
     return {64, static_cast<int>(std::clamp<int64_t>(3 * device.multiprocessors / blocks(64), 1, most))};
 }
 
-void allow_shared(const void* kernel, int64_t bytes) {
-    if (bytes) check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)), "simt");
-}
-
-/// Which operands there are beside src and dst, -1 for none.
-struct binding {
-    int weights, bias, residual, dst;
-};
-
 class gather_op final : public device_op {
   public:
-    gather_op(const sextant_conv2d& a, binding operands, const conv2d_parameters& given, const traits& device)
-        : device_op(a.dst), binding_(operands), flops_(conv2d_flops(a)), bias_(copy_of(given.bias, a.dst.c)) {
-        if (a.pre_activation) {
-            pre_scale_ = padded(given.pre_scale, a.src), pre_shift_ = padded(given.pre_shift, a.src);
-        }
-        gather launch = common(a, a.src, a.dst);
+    gather_op(const sextant_conv2d& a, conv2d_operands operands, const conv2d_parameters& given, const traits& device)
+        : device_op(a.dst), operands_(operands), flops_(conv2d_flops(a)), bias_(copy_of(given.bias, a.dst.c)) {
+        if (a.pre_activation) pre_scale_ = padded(given.pre_scale, a.src), pre_shift_ = padded(given.pre_shift, a.src);
+        gather launch{};
         launch.activation = a.activation;
         launch.has_residual = a.has_residual;
         if (a.has_residual) launch.residual = placed_of(a.residual, a.groups);
-        launch.pixels = raster_of(a.dst.n, a.dst.h, a.dst.w, a.stride_h, a.stride_w);
-        launch.every_y = launch.every_x = 1;
-        for (int r = 0; r < a.r; ++r)
-            for (int s = 0; s < a.s; ++s) tap(r * a.s + s, r * a.dilation_h - a.pad_top, s * a.dilation_w - a.pad_left);
-        finish_launch(launch, device);
-        pack(a, given.weights);
+        prepare(a, a.src, a.dst, forward_phases(a), launch, device);
+        if (!given.weights) return;
+        const array weights = copy_of(given.weights, int64_t{a.dst.c} * (a.src.c / a.groups) * a.r * a.s);
+        packed_ = array(packing_.count() * 4);
+        enqueue_pack(nullptr, weights.as<float>(), packed_.as<float>());
+        check(cudaDeviceSynchronize(), "packing weights");
     }
 
     gather_op(const conv2d_backward_data_problem& a, const traits& device)
-        : device_op(a.src), binding_{1, -1, -1, 2}, flops_(conv2d_flops(a)), transposed_(true) {
-        gather launch = common(a, a.dst, a.src);
+        : device_op(a.src), operands_{1, -1, -1, 2}, flops_(conv2d_flops(a)) {
+        gather launch{};
         launch.accumulate = a.accumulate;
-        launch.every_y = a.stride_h, launch.every_x = a.stride_w;
-        // y + pad - r * dilation is a multiple of the stride for these taps of a phase; the quotient is where diff_dst is read.
-        const auto each = [](int taps, int first, int pad, int dilation, int stride, auto&& visit) {
-            for (int t = 0; t < taps; ++t) {
-                const int64_t reach = int64_t{first} + pad - int64_t{t} * dilation;
-                if (reach % stride == 0) visit(t, static_cast<int>(reach / stride));
-            }
-        };
-        for (int y = 0; y < a.stride_h && y < a.src.h; ++y)
-            for (int x = 0; x < a.stride_w && x < a.src.w; ++x) {
-                launch.first_y = y, launch.first_x = x;
-                launch.pixels = raster_of(a.src.n, (a.src.h - y - 1) / a.stride_h + 1, (a.src.w - x - 1) / a.stride_w + 1, 1, 1);
-                each(a.r, y, a.pad_top, a.dilation_h, a.stride_h, [&](int r, int down) {
-                    each(a.s, x, a.pad_left, a.dilation_w, a.stride_w,
-                         [&](int s, int across) { tap(r * a.s + s, down, across); });
-                });
-                finish_launch(launch, device);
-            }
-        pack(a, nullptr);
+        packing_.transposed = true;
+        prepare(a, a.dst, a.src, backward_phases(a), launch, device);
     }
 
-    int operand_count() const override { return binding_.dst + 1; }
+    int operand_count() const override { return operands_.dst + 1; }
     int64_t flops() const override { return flops_; }
     int64_t weight_bytes() const override { return packed_.bytes(); }
     int64_t scratch_bytes(int) const override { return scratch_weights() + partials_bytes_; }
@@ -499,11 +423,11 @@ class gather_op final : public device_op {
     void enqueue(cudaStream_t stream, void* const* operands, void* scratch) const override {
         const auto operand = [&](int i) { return i < 0 ? nullptr : operands[i]; };
         gather_operands o{operands[0], packed_.as<float>(), bias_.as<float>(), pre_scale_.as<float>(), pre_shift_.as<float>(),
-                          operand(binding_.residual), operands[binding_.dst],
+                          operand(operands_.residual), operands[operands_.dst],
                           reinterpret_cast<float*>(static_cast<std::byte*>(scratch) + scratch_weights())};
-        if (binding_.bias >= 0) o.bias = static_cast<const float*>(operands[binding_.bias]);
-        if (binding_.weights >= 0) {
-            enqueue_pack(stream, static_cast<const float*>(operands[binding_.weights]), static_cast<float*>(scratch));
+        if (operands_.bias >= 0) o.bias = static_cast<const float*>(operands[operands_.bias]);
+        if (operands_.weights >= 0) {
+            enqueue_pack(stream, static_cast<const float*>(operands[operands_.weights]), static_cast<float*>(scratch));
             o.weights = static_cast<const float*>(scratch);
         }
         for (const auto& [launch, tile, shared] : launches_) {
@@ -539,31 +463,39 @@ class gather_op final : public device_op {
         return copy_of(all.data(), static_cast<int64_t>(all.size()));
     }
 
-    /// What all launches share; sums go from `from` to `to`.
-    gather common(const sextant_conv2d& a, const sextant_tensor& from, const sextant_tensor& to) {
-        gather result{};
-        result.src = placed_of(from, a.groups), result.dst = placed_of(to, a.groups);
-        result.groups = a.groups;
-        result.in = from.c / a.groups, result.out = to.c / a.groups;
-        result.pitch = round_up(result.out, 4);
-        rows_ = channels_read(from, a.groups);
-        return result;
+    /// The launches, all like `launch`, that sum from `from` to `to`.
+    void prepare(const sextant_conv2d& a, const sextant_tensor& from, const sextant_tensor& to, const std::vector<phase>& phases,
+                 gather launch, const traits& device) {
+        const int rows = channels_read(from, a.groups);
+        launch.src = placed_of(from, a.groups), launch.dst = placed_of(to, a.groups);
+        launch.groups = a.groups;
+        launch.in = from.c / a.groups, launch.out = to.c / a.groups;
+        launch.pitch = round_up(launch.out, 4);
+        std::vector<int> order;
+        std::vector<displacement> table;
+        std::vector<size_t> starts;
+        for (const phase& p : phases) {
+            launch.pixels = p.pixels;
+            launch.first_y = p.first_y, launch.first_x = p.first_x, launch.every_y = p.every_y, launch.every_x = p.every_x;
+            launch.first_row = static_cast<int64_t>(order.size()) * rows;
+            launch.depth = static_cast<int>(p.taps.size()) * rows;
+            for (const phase::tap& t : p.taps) order.push_back(t.number);
+            starts.push_back(table.size());
+            append_depths(table, p, rows, 1, slice);
+            add_launch(launch, device);
+        }
+        if (order.empty()) order.push_back(0), table.resize(slice);  // no tap meets any pixel
+        table_ = array(table.data(), static_cast<int64_t>(table.size() * sizeof(displacement)));
+        order_ = array(order.data(), static_cast<int64_t>(order.size() * sizeof(int)));
+        for (size_t i = 0; i < launches_.size(); ++i) {
+            launches_[i].launch.table = table_.as<displacement>() + starts[i];
+            launches_[i].launch.group_rows = static_cast<int64_t>(order.size()) * rows;
+        }
+        packing_ = {a.groups, launch.in, launch.out, rows, launch.pitch, a.r * a.s, static_cast<int>(order.size()),
+                    order_.as<int>(), packing_.transposed, from.dtype};
     }
 
-    /// A further tap of the next launch.
-    void tap(int number, int y, int x) {
-        order_.push_back(number);
-        for (int c = 0; c < rows_; ++c) table_.push_back({y, x, c, 0});
-    }
-
-    /// Adds a launch with the taps since the last one.
-    void finish_launch(gather& launch, const traits& device) {
-        launch.first_row = int64_t{taken_} * rows_;
-        launch.depth = (static_cast<int>(order_.size()) - taken_) * rows_;
-        taken_ = static_cast<int>(order_.size());
-        starts_.push_back(starts_.empty() ? 0 : ends_);
-        ends_ = starts_.back() + round_up(launch.depth, slice);
-        table_.resize(ends_, {outside, outside, 0, 0});
+    void add_launch(gather launch, const traits& device) {
         const int64_t slices = (launch.depth + slice - 1) / slice;
         const shape best = shape_for(launch.pixels.count, launch.width(launch.groups - 1), launch.groups, slices, 8, device);
         launch.splits = best.splits;
@@ -576,45 +508,19 @@ class gather_op final : public device_op {
         launches_.push_back({launch, best.tile, shared});
     }
 
-    void pack(const sextant_conv2d& a, const float* weights) {
-        if (order_.empty()) order_.push_back(0), table_.resize(slice);  // no tap meets any pixel
-        table_on_device_ = array(table_.data(), static_cast<int64_t>(table_.size() * sizeof(displacement)));
-        order_on_device_ = array(order_.data(), static_cast<int64_t>(order_.size() * sizeof(int)));
-        const int ordered = static_cast<int>(order_.size());
-        for (size_t i = 0; i < launches_.size(); ++i) {
-            launches_[i].launch.table = table_on_device_.as<displacement>() + starts_[i];
-            launches_[i].launch.group_rows = int64_t{ordered} * rows_;
-        }
-        const gather& any = launches_.front().launch;
-        packing_ = {any.groups, any.in, any.out, rows_, any.pitch, a.r * a.s, ordered, order_on_device_.as<int>(), transposed_,
-                    any.src.dtype};
-        if (!weights) return;
-        const array given = copy_of(weights, int64_t{a.dst.c} * any.in * a.r * a.s);
-        packed_ = array(packing_.count() * 4);
-        enqueue_pack(nullptr, given.as<float>(), packed_.as<float>());
-        check(cudaDeviceSynchronize(), "packing weights");
-    }
-
     void enqueue_pack(cudaStream_t stream, const float* weights, float* packed) const {
         pack_kernel<<<grid_for(packing_.count(), threads), threads, 0, stream>>>(packing_, weights, packed);
         check_launch("conv2d_simt_pack");
     }
 
-    int64_t scratch_weights() const { return binding_.weights < 0 ? 0 : whole(packing_.count() * 4); }
+    int64_t scratch_weights() const { return operands_.weights < 0 ? 0 : whole(packing_.count() * 4); }
 
-    const binding binding_;
+    const conv2d_operands operands_;
     const int64_t flops_;
-    const bool transposed_ = false;
-    array bias_, pre_scale_, pre_shift_, packed_, table_on_device_, order_on_device_;
+    array bias_, pre_scale_, pre_shift_, packed_, table_, order_;
     packing packing_{};
     std::vector<sized> launches_;
     int64_t partials_bytes_ = 0;
-    // While the launches are made: taps in order, those of finished launches, the table and where each launch's part begins.
-    int rows_ = 0, taken_ = 0;
-    std::vector<int> order_;
-    std::vector<displacement> table_;
-    std::vector<int64_t> starts_;
-    int64_t ends_ = 0;
 };
 
 // ---------------------------------------------------------------------------------------------- backward to the weights
@@ -681,8 +587,7 @@ __global__ __launch_bounds__(threads, Tile == 128 ? 2 : 3) void weight_sums_kern
                 const raster::place p = a.pixels.at(min(pixel, a.pixels.count - 1));
                 const int y = p.y * a.pixels.step_y + d.y, x = p.x * a.pixels.step_x + d.x;
                 float4 v{};
-                if (pixel < a.pixels.count && static_cast<unsigned>(y) < static_cast<unsigned>(src.h) &&
-                    static_cast<unsigned>(x) < static_cast<unsigned>(src.w))
+                if (pixel < a.pixels.count && within(src, y, x))
                     v = load_quad(from_src, a.src.dtype,
                                   p.n * src.image + y * src.row + x * src.pixel + group * a.in + d.channel);
                 pixels[4 * q] = v.x, pixels[4 * q + 1] = v.y, pixels[4 * q + 2] = v.z, pixels[4 * q + 3] = v.w;
@@ -695,8 +600,7 @@ __global__ __launch_bounds__(threads, Tile == 128 ? 2 : 3) void weight_sums_kern
                 const displacement d = a.table[first_d + tid / slice + 16 * q];
                 const int y = p.y * a.pixels.step_y + d.y, x = p.x * a.pixels.step_x + d.x;
                 pixels[q] = 0;
-                if (pixel < a.pixels.count && static_cast<unsigned>(y) < static_cast<unsigned>(src.h) &&
-                    static_cast<unsigned>(x) < static_cast<unsigned>(src.w))
+                if (pixel < a.pixels.count && within(src, y, x))
                     pixels[q] = load(from_src, a.src.dtype, p.n * src.image + y * src.row + x * src.pixel +
                                                                 (group * a.in + d.channel) * src.channel);
             }
@@ -782,10 +686,7 @@ class weights_op final : public device_op {
         a_.depth = a_.rows * a_.taps, a_.pitch = round_up(a_.depth, 4);
         a_.pixels = raster_of(a.dst.n, a.dst.h, a.dst.w, a.stride_h, a.stride_w);
         std::vector<displacement> table;
-        for (int r = 0; r < a.r; ++r)
-            for (int s = 0; s < a.s; ++s)
-                for (int c = 0; c < a_.rows; ++c) table.push_back({r * a.dilation_h - a.pad_top, s * a.dilation_w - a.pad_left, c, 0});
-        table.resize(round_up(a_.depth, 128), {outside, outside, 0, 0});
+        append_depths(table, forward_phases(a).front(), a_.rows, 1, 128);
         table_ = array(table.data(), static_cast<int64_t>(table.size() * sizeof(displacement)));
         a_.table = table_.as<displacement>();
 
@@ -844,37 +745,26 @@ class weights_op final : public device_op {
     int64_t shared_;
 };
 
-std::string declines(const sextant_conv2d& a) {
-    constexpr int64_t most = (int64_t{1} << 31) - 256;
-    if (int64_t{a.src.n} * a.src.h * a.src.w > most || int64_t{a.dst.n} * a.dst.h * a.dst.w > most) return "there are 2^31 pixels";
-    if (int64_t{std::max(view_of(a.src).lanes, view_of(a.dst).lanes)} * a.r * a.s > most) return "a filter has 2^31 weights";
-    if (a.groups > 65535) return "there are more than 65535 groups";
-    return {};
-}
-
 }  // namespace
 
-std::string conv2d_simt_declines(const sextant_conv2d& a, const traits&) { return declines(a); }
+std::string conv2d_simt_declines(const sextant_conv2d& a, const traits&) { return too_large(a); }
 std::unique_ptr<op> create_conv2d_simt(const sextant_conv2d& a, const conv2d_parameters& given, const traits& device) {
-    return std::make_unique<gather_op>(a, binding{-1, -1, a.has_residual ? 1 : -1, a.has_residual ? 2 : 1}, given, device);
+    return std::make_unique<gather_op>(a, inference_operands(a), given, device);
 }
 
-std::string conv2d_forward_simt_declines(const conv2d_forward_problem& a, const traits&) { return declines(a); }
+std::string conv2d_forward_simt_declines(const conv2d_forward_problem& a, const traits&) { return too_large(a); }
 std::unique_ptr<op> create_conv2d_forward_simt(const conv2d_forward_problem& a, const conv2d_forward_parameters&,
                                                const traits& device) {
-    binding operands{1, -1, -1, 2};
-    if (a.has_bias) operands.bias = operands.dst++;
-    if (a.has_residual) operands.residual = operands.dst++;
-    return std::make_unique<gather_op>(a, operands, conv2d_parameters{}, device);
+    return std::make_unique<gather_op>(a, forward_operands(a), conv2d_parameters{}, device);
 }
 
-std::string conv2d_backward_data_simt_declines(const conv2d_backward_data_problem& a, const traits&) { return declines(a); }
+std::string conv2d_backward_data_simt_declines(const conv2d_backward_data_problem& a, const traits&) { return too_large(a); }
 std::unique_ptr<op> create_conv2d_backward_data_simt(const conv2d_backward_data_problem& a, const conv2d_backward_data_parameters&,
                                                      const traits& device) {
     return std::make_unique<gather_op>(a, device);
 }
 
-std::string conv2d_backward_weights_simt_declines(const conv2d_backward_weights& a, const traits&) { return declines(a.forward); }
+std::string conv2d_backward_weights_simt_declines(const conv2d_backward_weights& a, const traits&) { return too_large(a.forward); }
 std::unique_ptr<op> create_conv2d_backward_weights_simt(const conv2d_backward_weights& a, const conv2d_backward_weights_parameters&,
                                                         const traits& device) {
     return std::make_unique<weights_op>(a, device);
