@@ -13,6 +13,7 @@
 // pieces summed by themselves in shared memory.
 #include "conv2d/simt.h"
 
+#include "conv2d/bias_sums.h"
 #include "conv2d/gather.h"
 
 namespace sextant::cuda {
@@ -655,30 +656,11 @@ __global__ __launch_bounds__(threads) void weight_partials_kernel(const weight_s
     }
 }
 
-/// to[blockIdx.y][c] = sums over `each` pixels; a block takes 32 channels, 8 pixels at a time.
-__global__ __launch_bounds__(threads) void pixel_sums_kernel(placed t, raster pixels, int each, const void* __restrict__ from,
-                                                             float* __restrict__ to) {
-    __shared__ float sums[8][32];
-    const int lane = threadIdx.x % 32, row = threadIdx.x / 32, c = blockIdx.x * 32 + lane;
-    const int64_t first = int64_t{blockIdx.y} * each, last = min(first + each, int64_t{pixels.count});
-    float sum = 0;
-    if (c < t.at.c)
-#pragma unroll 4
-        for (int64_t pixel = first + row; pixel < last; pixel += 8) {
-            const raster::place p = pixels.at(static_cast<int>(pixel));
-            sum += load(from, t.dtype, p.n * t.at.image + p.y * t.at.row + p.x * t.at.pixel + c * t.at.channel);
-        }
-    sums[row][lane] = sum;
-    __syncthreads();
-    if (row != 0 || c >= t.at.c) return;
-    for (int i = 1; i < 8; ++i) sum += sums[i][lane];
-    to[int64_t{blockIdx.y} * t.at.c + c] = sum;
-}
-
 class weights_op final : public device_op {
   public:
     weights_op(const conv2d_backward_weights& problem, const traits& device)
-        : device_op(weights_tensor(problem.forward)), has_bias_(problem.has_bias), flops_(conv2d_flops(problem.forward)) {
+        : device_op(weights_tensor(problem.forward)), flops_(conv2d_flops(problem.forward)),
+          bias_(problem.forward.dst, problem.has_bias) {
         const sextant_conv2d& a = problem.forward;
         a_.src = placed_of(a.src, a.groups), a_.diff = placed_of(a.dst, a.groups);
         a_.groups = a.groups, a_.in = a.src.c / a.groups, a_.out = a.dst.c / a.groups;
@@ -696,14 +678,13 @@ class weights_op final : public device_op {
         const int64_t deep = (slices + best.splits - 1) / best.splits;
         shared_ = tile_ == 128 ? tile_sums<128>::totals_bytes(deep) : tile_sums<64>::totals_bytes(deep);
         allow_shared(reinterpret_cast<const void*>(kernel()), shared_);
-        each_ = std::max(256, (a_.pixels.count - 1) / 256 + 1);
     }
 
-    int operand_count() const override { return 3 + has_bias_; }
-    int destinations() const override { return 1 + has_bias_; }
+    int operand_count() const override { return 3 + bias_.wanted(); }
+    int destinations() const override { return 1 + bias_.wanted(); }
     int64_t flops() const override { return flops_; }
     int64_t scratch_bytes(int) const override {
-        return whole(int64_t{a_.splits} * a_.groups * a_.out * a_.pitch * 4) + int64_t{parts()} * a_.groups * a_.out * 4;
+        return whole(int64_t{a_.splits} * a_.groups * a_.out * a_.pitch * 4) + bias_.scratch_bytes();
     }
 
     void enqueue(cudaStream_t stream, void* const* operands, void* scratch) const override {
@@ -712,18 +693,11 @@ class weights_op final : public device_op {
         kernel()<<<grid, threads, shared_, stream>>>(a_, operands[0], operands[1], partials);
         check_launch("conv2d_backward_weights_simt");
         const int64_t sums = int64_t{a_.groups} * a_.out * a_.pitch;
-        weight_partials_kernel<<<grid_for(sums, threads), threads, 0, stream>>>(a_, partials,
-                                                                                static_cast<float*>(operands[2 + has_bias_]));
+        float* const to = static_cast<float*>(operands[2 + bias_.wanted()]);
+        weight_partials_kernel<<<grid_for(sums, threads), threads, 0, stream>>>(a_, partials, to);
         check_launch("conv2d_backward_weights_simt_partials");
-        if (!has_bias_) return;
-        const int k = a_.groups * a_.out, blocks = (k + 31) / 32;
-        float* const parts_at = reinterpret_cast<float*>(static_cast<std::byte*>(scratch) + whole(a_.splits * sums * 4));
-        pixel_sums_kernel<<<dim3(blocks, parts()), threads, 0, stream>>>(a_.diff, a_.pixels, each_, operands[1], parts_at);
-        // The parts are as many pixels of k channels.
-        const placed rows{{1, k, 1, parts(), k, 0, 0, k, 1}, SEXTANT_F32, false};
-        pixel_sums_kernel<<<blocks, threads, 0, stream>>>(rows, raster_of(1, 1, parts(), 1, 1), parts(), parts_at,
-                                                          static_cast<float*>(operands[2]));
-        check_launch("conv2d_backward_bias_simt");
+        bias_.enqueue(stream, operands[1], static_cast<float*>(operands[2]),
+                      reinterpret_cast<float*>(static_cast<std::byte*>(scratch) + whole(a_.splits * sums * 4)));
     }
 
   private:
@@ -735,13 +709,12 @@ class weights_op final : public device_op {
         return a_.diff.quads ? weight_sums_kernel<Tile, false, true> : weight_sums_kernel<Tile, false, false>;
     }
     kernel_type kernel() const { return tile_ == 128 ? kernel_of<128>() : kernel_of<64>(); }
-    int parts() const { return (a_.pixels.count - 1) / each_ + 1; }
 
-    const int has_bias_;
     const int64_t flops_;
+    const bias_sums bias_;
     weight_sums a_{};
     array table_;
-    int tile_, each_;
+    int tile_;
     int64_t shared_;
 };
 
