@@ -69,7 +69,7 @@ class PlanTest {
     @Test
     void aFailureToReadWeightsIsTheCallers() {
         var graph = Graph.of(seq(conv(8, 3), relu(), conv(8, 3), relu(), conv(8, 3), linear(3)), Shape.of(1, 3, 20, 20)).tapping(List.of())
-            .through(Pass.inference(device.info().block()));
+            .through(Pass.inference(device.info().order()));
         for (var broken : graph.parameters().keySet()) {
             var failure = new IllegalStateException("no " + broken);
             assertSame(failure, assertThrows(IllegalStateException.class, () -> new Plan(device, graph, (parameter, arena) -> {
@@ -96,7 +96,7 @@ class PlanTest {
         var results = new ArrayList<Tensor>();
         var flops = new HashSet<Long>();
         for (long cacheBytes : new long[] {Long.MAX_VALUE, 1 << 20, 1}) {
-            var compiled = described.through(Pass.inference(device.info().block(), cacheBytes));
+            var compiled = described.through(Pass.inference(device.info().order(), cacheBytes));
             try (var plan = new Plan(device, compiled, Graphs.FORMULA, Precision.STRICT, null);
                     var predictor = new Predictor(plan, shape, () -> { })) {
                 results.add(predictor.predict(input));
@@ -115,7 +115,7 @@ class PlanTest {
         var input = Graphs.input(graph.input().shape());
         var floats = new float[input.length];
         for (int i = 0; i < input.length; i++) floats[i] = (float) input[i];
-        var compiled = graph.through(Pass.inference(device.info().block(), cacheBytes));
+        var compiled = graph.through(Pass.inference(device.info().order(), cacheBytes));
         try (var plan = new Plan(device, compiled, Graphs.FORMULA, precision, null);
                 var predictor = new Predictor(plan, graph.input().shape(), () -> { })) {
             var found = new LinkedHashMap<String, double[]>();

@@ -36,7 +36,7 @@ final class Devices implements Callable<Integer> {
             row("processor", info.processor());
             row("cores", info.cores() + " that this process may use; " + info.threads() + " threads unless --threads says otherwise");
             row("instructions", info.isaName() + forced());
-            row("layout", "nChw" + info.block() + "c: activations in blocks of " + info.block() + " channels");
+            row("layout", info.order() + ": activations in blocks of " + info.order().block() + " channels");
             if (measure) printPeak(device.measure(), info.threads());
             out.println();
             out.println("libraries");
