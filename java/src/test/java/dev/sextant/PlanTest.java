@@ -50,18 +50,22 @@ class PlanTest {
     void randomNetworks(int seed) {
         var random = RandomNetwork.of(new Random(seed));
         var graph = Graph.of(random.network(), random.input());
-        check(seed % 3 == 0 ? graph : graph.tapping(List.of()), seed % 2 == 0 ? Precision.FP32 : Precision.STRICT,
+        check(device, seed % 3 == 0 ? graph : graph.tapping(List.of()), seed % 2 == 0 ? Precision.FP32 : Precision.STRICT,
             seed % 4 < 2 ? Long.MAX_VALUE : 4 << 10);
     }
 
     @Test
     void layersOnTheirOwn() {
+        layersOnTheirOwn(device);
+    }
+
+    static void layersOnTheirOwn(Device device) {
         for (var network : List.<Nn>of(identity(), relu(), flatten(), linear(5), maxPool(3, 2, 1), globalAvgPool(),
             softmaxOfChannels(),
                 concat(identity(), identity()), add(identity(), identity()), conv(20, 3).pad(1), batchNorm(), shortcut(9, 2),
                     lrn(5, 0.1, 0.75, 1),
                 adaptiveAvgPool(2, 3), conv(7, 1, 3).pad(0, 1), conv(7, 5, 2).stride(3, 1).pad(2, 0))) {
-            check(Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32, Long.MAX_VALUE);
+            check(device, Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32, Long.MAX_VALUE);
         }
     }
 
@@ -111,7 +115,7 @@ class PlanTest {
         assertEquals(results.get(0), results.get(2));
     }
 
-    private static void check(Graph graph, Precision precision, long cacheBytes) {
+    static void check(Device device, Graph graph, Precision precision, long cacheBytes) {
         var input = Graphs.input(graph.input().shape());
         var floats = new float[input.length];
         for (int i = 0; i < input.length; i++) floats[i] = (float) input[i];

@@ -61,7 +61,7 @@ class SextantTest {
         Ran.of("bench", "lenet5", "--batch", "4,0").fails(2, "--batch: expects at least 1, found 0");
         Ran.of("bench", "lenet5", "--seconds", "-1").fails(2, "--seconds: expects 0 to 86400, found -1.0");
         Ran.of("bench", "lenet5", "--seconds", "NaN").fails(2, "--seconds: expects 0 to 86400, found NaN");
-        Ran.of("bench", "lenet5", "--precision", "fp64").fails(2, "expects fp32, strict, bf16 or int8, found 'fp64'");
+        Ran.of("bench", "lenet5", "--precision", "fp64").fails(2, "expects fp32, strict, tf32, bf16, fp16 or int8, found 'fp64'");
         Ran.of("classify", "x.jpg", "--model", "lenet5", "--weights", "f", "--top", "0").fails(2, "--top: expects at least 1, found 0");
     }
 
