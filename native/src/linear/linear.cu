@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cuda/any_element.h"
+#include "conv2d/wgmma.h"
 #include "cuda/lists.h"
 #include "linear/gemm.h"
 #include "linear/linear_lists.h"
@@ -391,6 +392,7 @@ const implementation<sextant_linear, linear_parameters> inference[] = {
          return std::make_unique<linear_gemv>(problem, parameters);
      },
      float_dtypes},
+    {"cuda_linear_wgmma", wgmma_linear_declines, create_wgmma_linear, float_dtypes},
     {"cuda_linear_gemm", accepts<sextant_linear>,
      [](const sextant_linear& problem, const linear_parameters& parameters, const traits& device) -> std::unique_ptr<op> {
          return std::make_unique<linear_gemm>(problem, parameters, device);
