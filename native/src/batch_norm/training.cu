@@ -7,8 +7,9 @@
 //
 // Both go through three kernels: sums of parts of the batch, in scratch memory; the parts added in double, channel by channel;
 // then what depends on them, pixel by pixel. In NHWC, slices or not, pixels lie at equal distances. A block of 256 threads
-// covers `across` units of 8 channels and `down` pixels at a time; neighbouring threads have neighbouring units. The last kernel
-// takes each part backwards: what was read last is still in cache. Sums are made in an order that depends on the shape alone.
+// covers `across` units of 8 channels and `down` pixels at a time; neighbouring threads have neighbouring units. The last
+// kernel takes each part backwards: what was read last is still in cache. Sums are made in an order that depends on the shape
+// alone.
 #include <algorithm>
 
 #include "batch_norm/batch_norm_backward_lists.h"
