@@ -34,7 +34,8 @@ list<conv2d_backward_data_problem, conv2d_backward_data_parameters> implementati
 list<conv2d_backward_weights, conv2d_backward_weights_parameters> implementations(const conv2d_backward_weights&,
                                                                                   const conv2d_backward_weights_parameters&) {
     static const implementation<conv2d_backward_weights, conv2d_backward_weights_parameters> entries[] = {
-        {"cuda_conv2d_backward_weights_mma", conv2d_backward_weights_mma_declines, create_conv2d_backward_weights_mma, float_dtypes},
+        {"cuda_conv2d_backward_weights_mma", conv2d_backward_weights_mma_declines, create_conv2d_backward_weights_mma,
+         float_dtypes},
         {"cuda_conv2d_backward_weights_simt", conv2d_backward_weights_simt_declines, create_conv2d_backward_weights_simt,
          float_dtypes},
     };
