@@ -74,14 +74,14 @@ inline std::vector<phase> forward_phases(const sextant_conv2d& a) {
     return {all};
 }
 
-/// From diff_dst to diff_src: y + pad - r * dilation is a multiple of the stride for the taps of a phase, and the quotient is the
-/// row of diff_dst: the phase's next row reads the next one.
+/// From diff_dst to diff_src: y + pad - r * dilation is a multiple of the stride for the taps of a phase, and the quotient is
+/// the row of diff_dst: the phase's next row reads the next one.
 inline std::vector<phase> backward_phases(const sextant_conv2d& a) {
     std::vector<phase> all;
     for (int y = 0; y < a.stride_h && y < a.src.h; ++y)
         for (int x = 0; x < a.stride_w && x < a.src.w; ++x) {
-            all.push_back({raster_of(a.src.n, (a.src.h - y - 1) / a.stride_h + 1, (a.src.w - x - 1) / a.stride_w + 1, 1, 1), y, x,
-                           a.stride_h, a.stride_w, {}});
+            const int h = (a.src.h - y - 1) / a.stride_h + 1, w = (a.src.w - x - 1) / a.stride_w + 1;
+            all.push_back({raster_of(a.src.n, h, w, 1, 1), y, x, a.stride_h, a.stride_w, {}});
             for (int r = 0; r < a.r; ++r)
                 for (int s = 0; s < a.s; ++s) {
                     const int down = y + a.pad_top - r * a.dilation_h, across = x + a.pad_left - s * a.dilation_w;
@@ -117,7 +117,8 @@ inline conv2d_operands forward_operands(const conv2d_forward_problem& a) {
 /// Empty, or why the kernels' 32-bit indices are too narrow.
 inline std::string too_large(const sextant_conv2d& a) {
     constexpr int64_t most = (int64_t{1} << 31) - 256;
-    if (int64_t{a.src.n} * a.src.h * a.src.w > most || int64_t{a.dst.n} * a.dst.h * a.dst.w > most) return "there are 2^31 pixels";
+    const auto pixels = [](const sextant_tensor& t) { return int64_t{t.n} * t.h * t.w; };
+    if (std::max(pixels(a.src), pixels(a.dst)) > most) return "there are 2^31 pixels";
     if (int64_t{std::max(view_of(a.src).lanes, view_of(a.dst).lanes)} * a.r * a.s > most) return "a filter has 2^31 weights";
     if (a.groups > 65535) return "there are more than 65535 groups";
     return {};

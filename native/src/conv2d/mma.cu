@@ -2,11 +2,12 @@
 // Convolutions on tensor cores by the instructions that all of them have from compute capability 8.0 on: bf16, fp16 and tf32 in
 // SEXTANT_NHWC, sums in float32. Any shape, stride, padding, dilation; groups whose channels are whole units of 8.
 //
-// Forward and backward with respect to the source are a gather, as in simt.cu: rows are pixels, columns output channels, the depth
-// is taps times units of 16 bytes of channels. A block of 256 threads keeps four slices of 64 bytes of depth in shared memory,
+// Forward and backward with respect to the source are a gather, as in simt.cu: rows are pixels, columns output channels, the
+// depth is taps times units of 16 bytes of channels. A block of 256 threads keeps four slices of 64 bytes of depth in shared
+// memory,
 //   left[row][4 units + 1], right[column][4 units + 1]
-// (an odd pitch in units, so that 8 rows lie in different banks), three of them on their way while one is multiplied. Padding and
-// tails arrive as zeros.
+// (an odd pitch in units, so that 8 rows lie in different banks), three of them on their way while one is multiplied. Padding
+// and tails arrive as zeros.
 // The gradient of the weights sums over pixels: left[pixel][k], right[pixel][depth], both read transposed.
 #include "conv2d/mma.h"
 
@@ -84,7 +85,7 @@ struct warp_tiles {
     }
 };
 
-// ---------------------------------------------------------------------------------------------- forward, backward to the source
+// -------------------------------------------------------------------------------------------- forward, backward to the source
 
 /// One launch of the gather; a block's z is group * splits + split.
 struct gather {
@@ -417,8 +418,8 @@ class gather_op final : public device_op {
     }
 
     /// The launches, all like `launch`, that sum from `from` to `to`.
-    void prepare(const sextant_conv2d& a, const sextant_tensor& from, const sextant_tensor& to, const std::vector<phase>& phases,
-                 gather launch, bool transposed, const traits& device) {
+    void prepare(const sextant_conv2d& a, const sextant_tensor& from, const sextant_tensor& to,
+                 const std::vector<phase>& phases, gather launch, bool transposed, const traits& device) {
         launch.src = view_of(from), launch.dst = view_of(to), launch.dst_dtype = to.dtype;
         launch.groups = a.groups, launch.in = from.c / a.groups, launch.out = to.c / a.groups;
         const int rows = round_up(launch.in, unit<Element>);
@@ -495,14 +496,15 @@ template <class Element, int Tile>
 constexpr int weights_shared = stages * 2 * slice_pixels<Element> * pixel_bytes<Element, Tile>;
 
 /// 16 columns from `first` of a slice's pixels, from `pixel` on 16 (halves) or 8 (tf32) of them, as load_matrices would give
-/// them had the slice been [column][pixel]: registers are columns 0 to 7 and 8 to 15 of the first half of the pixels, then of the
-/// second; with `Right` both halves of columns 0 to 7, then of 8 to 15.
+/// them had the slice been [column][pixel]: registers are columns 0 to 7 and 8 to 15 of the first half of the pixels, then of
+/// the second; with `Right` both halves of columns 0 to 7, then of 8 to 15.
 template <class Element, int Tile, bool Right>
 __device__ void load_columns(uint32_t (&to)[4], const unsigned char* slice, int pixel, int first) {
     const int lane = threadIdx.x % 32;
     if constexpr (sizeof(Element) == 2) {
         const int matrix = lane / 8, half = Right ? matrix % 2 : matrix / 2, eight = Right ? matrix / 2 : matrix % 2;
-        load_matrices_transposed(to, slice + (pixel + half * 8 + lane % 8) * pixel_bytes<Element, Tile> + (first + eight * 8) * 2);
+        load_matrices_transposed(to, slice + (pixel + half * 8 + lane % 8) * pixel_bytes<Element, Tile> +
+                                         (first + eight * 8) * 2);
     } else {
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
@@ -543,7 +545,8 @@ __global__ __launch_bounds__(threads, 2) void weight_sums_kernel(const weight_su
             copy_unit(to, in_k ? diff + p.n * a.diff.image + p.y * a.diff.row + p.x * a.diff.pixel : from_diff, in_k);
             const int y = p.y * a.pixels.step_y + d.y, x = p.x * a.pixels.step_x + d.x;
             const bool in_src = exists && within(a.src, y, x);
-            copy_unit(to + pixels * pitch, in_src ? src + p.n * a.src.image + y * a.src.row + x * a.src.pixel : from_src, in_src);
+            copy_unit(to + pixels * pitch, in_src ? src + p.n * a.src.image + y * a.src.row + x * a.src.pixel : from_src,
+                      in_src);
         }
     };
 
@@ -637,7 +640,8 @@ class weights_op final : public device_op {
                                                       static_cast<const Element*>(operands[1]), partials);
         check_launch("conv2d_backward_weights_mma");
         float* const to = static_cast<float*>(operands[2 + bias_.wanted()]);
-        weight_partials_kernel<<<grid_for(int64_t{a_.groups} * a_.out * a_.depth, threads), threads, 0, stream>>>(a_, partials, to);
+        const int64_t each = int64_t{a_.groups} * a_.out * a_.depth;
+        weight_partials_kernel<<<grid_for(each, threads), threads, 0, stream>>>(a_, partials, to);
         check_launch("conv2d_backward_weights_mma_partials");
         bias_.enqueue(stream, operands[1], static_cast<float*>(operands[2]),
                       reinterpret_cast<float*>(static_cast<std::byte*>(scratch) + whole(partials_bytes())));
@@ -689,8 +693,8 @@ std::unique_ptr<op> create_conv2d_forward_mma(const conv2d_forward_problem& a, c
 std::string conv2d_backward_data_mma_declines(const conv2d_backward_data_problem& a, const traits&) {
     return declines(a, a.dst, a.src);
 }
-std::unique_ptr<op> create_conv2d_backward_data_mma(const conv2d_backward_data_problem& a, const conv2d_backward_data_parameters&,
-                                                    const traits& device) {
+std::unique_ptr<op> create_conv2d_backward_data_mma(const conv2d_backward_data_problem& a,
+                                                    const conv2d_backward_data_parameters&, const traits& device) {
     return create<gather_op>(a.dst.dtype, a, device);
 }
 
@@ -698,8 +702,8 @@ std::string conv2d_backward_weights_mma_declines(const conv2d_backward_weights& 
     if (a.forward.src.dtype != a.forward.dst.dtype) return unlike_pair(a.forward.src, a.forward.dst);
     return declines(a.forward, a.forward.src, a.forward.dst);
 }
-std::unique_ptr<op> create_conv2d_backward_weights_mma(const conv2d_backward_weights& a, const conv2d_backward_weights_parameters&,
-                                                       const traits& device) {
+std::unique_ptr<op> create_conv2d_backward_weights_mma(const conv2d_backward_weights& a,
+                                                       const conv2d_backward_weights_parameters&, const traits& device) {
     return create<weights_op>(a.forward.dst.dtype, a, device);
 }
 

@@ -16,7 +16,7 @@ std::unique_ptr<op> create_conv2d_backward_data_mma(const conv2d_backward_data_p
                                                     const traits&);
 
 std::string conv2d_backward_weights_mma_declines(const conv2d_backward_weights&, const traits&);
-std::unique_ptr<op> create_conv2d_backward_weights_mma(const conv2d_backward_weights&, const conv2d_backward_weights_parameters&,
-                                                       const traits&);
+std::unique_ptr<op> create_conv2d_backward_weights_mma(const conv2d_backward_weights&,
+                                                       const conv2d_backward_weights_parameters&, const traits&);
 
 }  // namespace sextant::cuda

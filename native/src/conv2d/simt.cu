@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions as implicit matrix products in float32 multiply-adds: any layouts, element types, strides, paddings, dilations and
-// groups. What runs where tensor cores may not or cannot.
+// Convolutions as implicit matrix products in float32 multiply-adds: any layouts, element types, strides, paddings, dilations
+// and groups. What runs where tensor cores may not or cannot.
 //
 // Forward and backward with respect to the source are one kernel, a gather. For each group
 //   sums[pixel][column] = sum over d of src[pixel moved by table[d]][channel of table[d]] * weights[d][column],
-// d = tap * channels + channel. Forward the pixels are dst's and step over src by the stride. Backward they are those of diff_src
-// whose y and x leave the same remainders (a phase): its taps, and only they, fall on pixels of diff_dst, one after the other.
+// d = tap * channels + channel. Forward the pixels are dst's and step over src by the stride. Backward they are those of
+// diff_src whose y and x leave the same remainders (a phase): its taps, and only they, fall on pixels of diff_dst, one after
+// the other.
 // The gradient of the weights is diff_weights[k][d] = sum over pixels of diff_dst[pixel][k] * src[pixel moved][channel].
 //
 // A block of 256 threads makes 128 x 128 or 64 x 64 sums, each thread 8 x 8 or 4 x 4 in quads 64 apart, from slices 16 deep in
@@ -50,7 +51,8 @@ __device__ float4 widened(uint2 bits) {
 __device__ float4 load_quad(const void* from, int dtype, int64_t offset) {
     if (dtype == SEXTANT_BF16)
         return widened<__nv_bfloat16>(*reinterpret_cast<const uint2*>(static_cast<const __nv_bfloat16*>(from) + offset));
-    if (dtype == SEXTANT_F16) return widened<__half>(*reinterpret_cast<const uint2*>(static_cast<const __half*>(from) + offset));
+    if (dtype == SEXTANT_F16)
+        return widened<__half>(*reinterpret_cast<const uint2*>(static_cast<const __half*>(from) + offset));
     return *reinterpret_cast<const float4*>(static_cast<const float*>(from) + offset);
 }
 
@@ -158,7 +160,7 @@ __device__ void sum_slices(tile_sums<Tile>& sums, const typename tile_sums<Tile>
     if (aside) sums.take_back(totals);
 }
 
-// ---------------------------------------------------------------------------------------------- forward, backward to the source
+// -------------------------------------------------------------------------------------------- forward, backward to the source
 
 /// One launch of the gather; a block's z is group * splits + split.
 struct gather {
@@ -317,8 +319,8 @@ __global__ __launch_bounds__(threads, Tile == 128 ? 2 : 3) void gather_kernel(co
             if (a.splits == 1)
                 finish(a, o, group, pixel, column, v);
             else if (column < a.pitch)
-                *reinterpret_cast<float4*>(o.partials + ((int64_t{split} * a.groups + group) * a.pixels.count + pixel) * a.pitch +
-                                           column) = v;
+                *reinterpret_cast<float4*>(
+                    o.partials + ((int64_t{split} * a.groups + group) * a.pixels.count + pixel) * a.pitch + column) = v;
         }
     }
 }
@@ -465,8 +467,8 @@ class gather_op final : public device_op {
     }
 
     /// The launches, all like `launch`, that sum from `from` to `to`.
-    void prepare(const sextant_conv2d& a, const sextant_tensor& from, const sextant_tensor& to, const std::vector<phase>& phases,
-                 gather launch, const traits& device) {
+    void prepare(const sextant_conv2d& a, const sextant_tensor& from, const sextant_tensor& to,
+                 const std::vector<phase>& phases, gather launch, const traits& device) {
         const int rows = channels_read(from, a.groups);
         launch.src = placed_of(from, a.groups), launch.dst = placed_of(to, a.groups);
         launch.groups = a.groups;
@@ -732,14 +734,16 @@ std::unique_ptr<op> create_conv2d_forward_simt(const conv2d_forward_problem& a, 
 }
 
 std::string conv2d_backward_data_simt_declines(const conv2d_backward_data_problem& a, const traits&) { return too_large(a); }
-std::unique_ptr<op> create_conv2d_backward_data_simt(const conv2d_backward_data_problem& a, const conv2d_backward_data_parameters&,
-                                                     const traits& device) {
+std::unique_ptr<op> create_conv2d_backward_data_simt(const conv2d_backward_data_problem& a,
+                                                     const conv2d_backward_data_parameters&, const traits& device) {
     return std::make_unique<gather_op>(a, device);
 }
 
-std::string conv2d_backward_weights_simt_declines(const conv2d_backward_weights& a, const traits&) { return too_large(a.forward); }
-std::unique_ptr<op> create_conv2d_backward_weights_simt(const conv2d_backward_weights& a, const conv2d_backward_weights_parameters&,
-                                                        const traits& device) {
+std::string conv2d_backward_weights_simt_declines(const conv2d_backward_weights& a, const traits&) {
+    return too_large(a.forward);
+}
+std::unique_ptr<op> create_conv2d_backward_weights_simt(const conv2d_backward_weights& a,
+                                                        const conv2d_backward_weights_parameters&, const traits& device) {
     return std::make_unique<weights_op>(a, device);
 }
 

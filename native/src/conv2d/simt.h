@@ -12,11 +12,11 @@ std::string conv2d_forward_simt_declines(const conv2d_forward_problem&, const tr
 std::unique_ptr<op> create_conv2d_forward_simt(const conv2d_forward_problem&, const conv2d_forward_parameters&, const traits&);
 
 std::string conv2d_backward_data_simt_declines(const conv2d_backward_data_problem&, const traits&);
-std::unique_ptr<op> create_conv2d_backward_data_simt(const conv2d_backward_data_problem&, const conv2d_backward_data_parameters&,
-                                                     const traits&);
+std::unique_ptr<op> create_conv2d_backward_data_simt(const conv2d_backward_data_problem&,
+                                                     const conv2d_backward_data_parameters&, const traits&);
 
 std::string conv2d_backward_weights_simt_declines(const conv2d_backward_weights&, const traits&);
-std::unique_ptr<op> create_conv2d_backward_weights_simt(const conv2d_backward_weights&, const conv2d_backward_weights_parameters&,
-                                                        const traits&);
+std::unique_ptr<op> create_conv2d_backward_weights_simt(const conv2d_backward_weights&,
+                                                        const conv2d_backward_weights_parameters&, const traits&);
 
 }  // namespace sextant::cuda

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The instructions of a warp's matrix products from compute capability 8.0 on (PTX ISA, mma, ldmatrix and cp.async): thin wrappers.
+// The instructions of a warp's matrix products from compute capability 8.0 on (PTX ISA: mma, ldmatrix, cp.async), by name.
 #pragma once
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -9,7 +9,9 @@
 
 namespace sextant::cuda {
 
-__device__ inline uint32_t shared_address(const void* shared) { return static_cast<uint32_t>(__cvta_generic_to_shared(shared)); }
+__device__ inline uint32_t shared_address(const void* shared) {
+    return static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+}
 
 /// Begins to copy 16 bytes, or zeros unless `valid`; the address must be one to read from either way.
 __device__ inline void copy_unit(void* shared, const void* global, bool valid) {
