@@ -248,16 +248,17 @@ std::string compare_one(const operation& o, const results& expected, const char*
         bool written = false;
         for (size_t j = 0; j < o.operands.size(); j++) written |= o.operands[j].written && made->place(j) == made->place(i);
         if (!written) {
-            EXPECT_TRUE(first[i].bytes == made->before[i].bytes) << where << "a source was changed";
+            if (first[i].bytes != made->before[i].bytes) ADD_FAILURE() << where << "a source was changed";
             continue;
         }
-        EXPECT_TRUE(first[i].bytes == second[i].bytes) << where << "a second run gives other bits";
+        if (first[i].bytes != second[i].bytes) ADD_FAILURE() << where << "a second run gives other bits";
         if (!o.operands[i].written) continue;
         const sextant_tensor& t = first[i].shape;
         const std::string differs =
             difference(t, first[i].values(), expected[i], tolerance_of(o, name), o.exact ? unit_of(t.dtype) : 0, used);
-        EXPECT_EQ(differs, "") << where;
-        EXPECT_EQ(first[i].strays(made->before[made->place(i)]), "") << where;
+        if (!differs.empty()) ADD_FAILURE() << where << differs;
+        const std::string strays = first[i].strays(made->before[made->place(i)]);
+        if (!strays.empty()) ADD_FAILURE() << where << strays;
     }
     return name;
 }
@@ -407,7 +408,7 @@ void compare(const std::vector<operation>& operations) {
                 if (std::find(done.begin(), done.end(), name) == done.end())
                     done.push_back(compare_one(o, expected, name.c_str()));
         } catch (const refusal& reason) {
-            ADD_FAILURE() << described(o) << ": " << reason.what();
+            ADD_FAILURE() << reason.what() << ":" << described(o);
             if (!is_lost(cuda())) continue;
             std::printf("the device is lost\n");
             std::fflush(stdout);
