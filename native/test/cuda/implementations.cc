@@ -9,8 +9,9 @@ namespace sextant::test {
 
 std::vector<std::string> implementations_of(const std::string& operation) {
     static const std::map<std::string, std::vector<std::string>> all{
-        {"conv2d_forward", {"cuda_conv2d_mma", "cuda_conv2d_simt"}},
-        {"conv2d_backward_data", {"cuda_conv2d_backward_data_mma", "cuda_conv2d_backward_data_simt"}},
+        {"conv2d_forward", {"cuda_conv2d_wgmma", "cuda_conv2d_mma", "cuda_conv2d_simt"}},
+        {"conv2d_backward_data",
+         {"cuda_conv2d_backward_data_wgmma", "cuda_conv2d_backward_data_mma", "cuda_conv2d_backward_data_simt"}},
         {"conv2d_backward_weights", {"cuda_conv2d_backward_weights_mma", "cuda_conv2d_backward_weights_simt"}},
         {"linear", {"cuda_linear_gemv", "cuda_linear_gemm"}},
         {"linear_forward", {"cuda_linear_forward_gemm"}},
