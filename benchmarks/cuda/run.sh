@@ -11,6 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 sextant=${SEXTANT:-$here/../../sextant}
 results=${JSON:-cuda-bench.jsonl}
 each=${SECONDS_EACH:-0.5}
+failed=0
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 if [ "${1:-}" = --train ]; then
     shift
     train=--train; resident=; batches=${BATCHES:-128}; modes=${MODES:-eager}
@@ -23,7 +26,7 @@ fi
 ours() {
     for precision in $(echo "${PRECISIONS:-bf16}" | tr , ' '); do
         "$sextant" bench "$1" --batch "$batches" --device cuda --precision "$precision" $resident $train --seconds "$each" --json \
-            >> "$results" || echo "run.sh: $1 in $precision failed" >&2
+            >> "$results" || { echo "run.sh: $1 in $precision failed" >&2; failed=1; }
     done
 }
 
@@ -31,7 +34,8 @@ for network in "$@"; do
     ours "$network"
     [ -z "${NO_PEER:-}" ] || continue
     python3 "$here/torch_peer.py" --networks "$network" --batches "$batches" --precision "${PRECISIONS:-bf16}" --modes "$modes" \
-        --seconds "$each" $train >> "$results" 2> "$results.err" || tail -3 "$results.err" >&2
+        --seconds "$each" $train >> "$results" 2> "$said" || { tail -3 "$said" >&2; failed=1; }
     ours "$network"
 done
-python3 "$here/table.py" "$results"
+python3 "$here/table.py" "$results" || failed=1
+exit $failed
