@@ -195,8 +195,8 @@ std::string difference(const sextant_tensor& t, const std::vector<float>& found,
     const int64_t plane = int64_t{t.h} * t.w, image = plane * t.c;
     char text[400];
     std::snprintf(text, sizeof text,
-                  "%lld of %zu elements are off, most at n %lld c %lld y %lld x %lld: %.9g, expected %.9g (largest %.4g, tolerance "
-                  "%.2g exceeded %.3g times)",
+                  "%lld of %zu elements are off, most at n %lld c %lld y %lld x %lld: %.9g, expected %.9g (largest %.4g, "
+                  "tolerance %.2g exceeded %.3g times)",
                   static_cast<long long>(wrong), found.size(), static_cast<long long>(worst_at / image),
                   static_cast<long long>(worst_at % image / plane), static_cast<long long>(worst_at % plane / t.w),
                   static_cast<long long>(worst_at % t.w), found[worst_at], expected[worst_at], largest, tolerance, worst);

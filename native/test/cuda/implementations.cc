@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entries of the device's ordered lists by name. One that a list does not hold fails each test of its operation; one that is
-// missing here is compared where it is the device's own choice alone.
+// The entries of the device's ordered lists by name. One that a list does not hold fails each test of its operation; one that
+// is missing here is compared where it is the device's own choice alone.
 #include <map>
 
 #include "compare.h"

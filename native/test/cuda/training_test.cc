@@ -108,8 +108,8 @@ void add_batch_norm() {
                         if (accumulate) o.operands.back().same_place_as = diff_dst;
                     }
                     o.operands.push_back(gradient(accumulate, s.src(m), noise_vector(s.count(), 10), s.src_in));
-                    o.create = [=](sextant_device* device, const std::vector<sextant_tensor>& t, const char* name, sextant_op** op,
-                                   sextant_error* error) {
+                    o.create = [=](sextant_device* device, const std::vector<sextant_tensor>& t, const char* name,
+                                   sextant_op** op, sextant_error* error) {
                         sextant_batch_norm_backward problem{};
                         problem.forward = {t[0], t[activation != SEXTANT_IDENTITY ? 1 : diff_dst], activation, residual,
                                            t[diff_dst], eps, 0.1f};
