@@ -253,7 +253,7 @@ void add_parts() {
     for (const auto& parts : lists) {
         const int channels = std::accumulate(parts.begin(), parts.end(), 0);
         std::string name = "of";
-        for (const int part : parts) name += "_" + std::to_string(part);
+        for (const int part : parts) name.append("_").append(std::to_string(part));
         const slice within = parts.size() == 2 ? slice{8, 8} : slice{};
         const int n = 3, h = 7, w = 5;
         add("CudaConcat", name, [=](const mix& m) {
