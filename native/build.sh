@@ -4,8 +4,9 @@
 #
 #   native/build.sh check                 is everything here that a build needs? One sentence if not.
 #   native/build.sh check-jdk             the same for a build of the Java side alone
-#   native/build.sh build WORK RESOURCES  builds in the folder WORK, puts libsextant.so into RESOURCES/<os>-<arch>/
-#   native/build.sh build-all WORK RESOURCES  the same, with the tests
+#   native/build.sh build WORK RESOURCES CUDA  builds in the folder WORK, puts libsextant.so into RESOURCES/<os>-<arch>/
+#                                         and, where there is a CUDA compiler, libsextant_cuda.so into CUDA/<os>-<arch>/
+#   native/build.sh build-all WORK RESOURCES CUDA  the same, with the tests
 #   native/build.sh test WORK             runs the tests built in WORK
 set -eu
 
@@ -42,27 +43,35 @@ platform() {
     echo "linux-$machine"
 }
 
+# A library into a folder of resources.
+carry() {
+    library=$1 target=$2/$(platform) name=${1##*/}
+    mkdir -p "$target"
+    # Left alone when equal, so that its time stamp does not make the jar and all that follows look outdated.
+    cmp -s "$library" "$target/$name" || cp "$library" "$target/$name"
+    # What the loader names its cache folder after, and how it tells a whole file from a damaged one.
+    echo "$(sha256sum "$target/$name" | cut -d ' ' -f 1) $(wc -c < "$target/$name")" > "$target/$name.sha256"
+}
+
 build() {
-    work=$1 resources=$2 tests=$3
+    work=$1 resources=$2 cuda=$3 tests=$4
     generator=$(command -v ninja > /dev/null && echo Ninja || echo "Unix Makefiles")
     # A folder keeps the generator that it was first configured with.
     [ ! -f "$work/CMakeCache.txt" ] || generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$work/CMakeCache.txt")
     cmake -S "$root" -B "$work" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DSEXTANT_TESTS="$tests" > "$work.log" 2>&1 ||
         { cat "$work.log"; exit 1; }
     cmake --build "$work" --parallel "$(nproc)"
-    target=$resources/$(platform)
-    mkdir -p "$target"
-    # Left alone when equal, so that its time stamp does not make the jar and all that follows look outdated.
-    cmp -s "$work/native/libsextant.so" "$target/libsextant.so" || cp "$work/native/libsextant.so" "$target/libsextant.so"
-    # What the loader names its cache folder after, and how it tells a whole file from a damaged one.
-    echo "$(sha256sum "$target/libsextant.so" | cut -d ' ' -f 1) $(wc -c < "$target/libsextant.so")" > "$target/libsextant.so.sha256"
+    carry "$work/native/libsextant.so" "$resources"
+    # In a jar of its own, which is made of this folder if there is one.
+    rm -rf "$cuda"
+    [ ! -f "$work/native/libsextant_cuda.so" ] || carry "$work/native/libsextant_cuda.so" "$cuda"
 }
 
 case ${1:-} in
     check-jdk) check_jdk ;;
     check) check_jdk; check_native ;;
-    build) mkdir -p "$2"; build "$2" "$3" OFF ;;
-    build-all) mkdir -p "$2"; build "$2" "$3" ON ;;
+    build) mkdir -p "$2"; build "$2" "$3" "$4" OFF ;;
+    build-all) mkdir -p "$2"; build "$2" "$3" "$4" ON ;;
     test) ctest --test-dir "$2" --output-on-failure --no-tests=error ;;
-    *) echo "usage: native/build.sh check | check-jdk | build WORK RESOURCES | build-all WORK RESOURCES | test WORK" >&2; exit 2 ;;
+    *) echo "usage: native/build.sh check | check-jdk | build WORK RESOURCES CUDA | build-all WORK RESOURCES CUDA | test WORK" >&2; exit 2 ;;
 esac

@@ -56,13 +56,13 @@ __device__ inline __half narrow<__half>(float x) { return __float2half_rn(x); }
 /// 8 channels of a pixel in NHWC, as floats; addresses are multiples of 8 elements.
 template <class Element>
 struct lane8 {
-    float v[8];
+    alignas(16) float v[8];
 
     __device__ static lane8 load(const Element* from) {
         lane8 result;
         if constexpr (sizeof(Element) == 4) {
-            const float4 a = reinterpret_cast<const float4*>(from)[0], b = reinterpret_cast<const float4*>(from)[1];
-            result = {{a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w}};
+            reinterpret_cast<float4*>(result.v)[0] = reinterpret_cast<const float4*>(from)[0];
+            reinterpret_cast<float4*>(result.v)[1] = reinterpret_cast<const float4*>(from)[1];
         } else {
             const uint4 bits = *reinterpret_cast<const uint4*>(from);
             Element each[8];

@@ -10,7 +10,7 @@ namespace sextant {
 using philox_counter = std::array<uint32_t, 4>;
 using philox_key = std::array<uint32_t, 2>;
 
-inline philox_counter philox4x32(philox_counter counter, philox_key key) {
+constexpr philox_counter philox4x32(philox_counter counter, philox_key key) {
     for (int round = 0; round < 10; ++round) {
         const uint64_t first = uint64_t{0xD2511F53} * counter[0], second = uint64_t{0xCD9E8D57} * counter[2];
         counter = {static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),

@@ -11,6 +11,7 @@ import dev.sextant.graph.Pass;
 import dev.sextant.graph.PlanMemory;
 import dev.sextant.graph.Range;
 import dev.sextant.graph.Ranges;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.graph.Value;
 import dev.sextant.io.Int8;
 import dev.sextant.io.Safetensors;
@@ -29,7 +30,7 @@ import java.util.TreeMap;
  */
 public final class Calibration implements AutoCloseable {
     /** Of the layouts on processors that run int8. */
-    private static final int BLOCK = 16;
+    private static final Order ORDER = Order.NCHW16C;
 
     private final Model model;
     private final Plan plan;
@@ -38,10 +39,10 @@ public final class Calibration implements AutoCloseable {
 
     Calibration(Model model, Device device, int batch) {
         this.model = model;
-        int block = device.info().block();
+        var order = device.info().order();
         var shape = model.network().input().prepend(batch);
         var graph = observable(model.trace(shape))
-            .through(List.of(new ConcatBySlices(block), new ChooseLayouts(block), new PlanMemory()));
+            .through(List.of(new ConcatBySlices(order), new ChooseLayouts(order), new PlanMemory()));
         plan = new Plan(device, graph, model.parameters(), Precision.FP32, null);
         try {
             predictor = new Predictor(plan, shape, plan::close);
@@ -101,7 +102,7 @@ public final class Calibration implements AutoCloseable {
     public void write(Path file) throws IOException {
         if (seen.isEmpty()) throw new IllegalStateException("calibration: nothing has been observed yet");
         var traced = model.trace(model.network().input().prepend(1));
-        var compiled = traced.tapping(List.of()).through(Pass.inference(BLOCK, Long.MAX_VALUE, ranges().on(traced)));
+        var compiled = traced.tapping(List.of()).through(Pass.inference(ORDER, Long.MAX_VALUE, Format.BF16, ranges().on(traced)));
         try (var arena = Arena.ofConfined()) {
             var floats = new HashMap<String, Tensor>();
             var bytes = new HashMap<String, Int8>();

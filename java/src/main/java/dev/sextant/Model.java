@@ -170,7 +170,7 @@ public final class Model implements AutoCloseable {
             }
             shared.users++;
             try {
-                return new Predictor(shared.plan, shape, () -> release(key));
+                return new Predictor(shared.plan, shape, options.resident(), () -> release(key));
             } catch (Throwable e) {
                 release(key);
                 throw e;
@@ -213,12 +213,14 @@ public final class Model implements AutoCloseable {
     }
 
     private List<Pass> passes(Key key, Graph traced) {
-        int block = key.device().info().block();
-        long cacheBytes = SubBatches.cacheBytes(key.device().info().threads());
+        var info = key.device().info();
+        // A GPU wants as much work at a time as there is.
+        long cacheBytes = info.kind() == Device.Kind.CUDA ? Long.MAX_VALUE : SubBatches.cacheBytes(info.threads());
+        var format = key.precision().format();
         return switch (key.precision()) {
-            case FP32, STRICT -> Pass.inference(block, cacheBytes);
-            case BF16 -> Pass.inference(block, cacheBytes, Map.of());
-            case INT8 -> Pass.inference(block, cacheBytes, ranges(key.device()).on(traced));
+            case FP32, STRICT -> Pass.inference(info.order(), cacheBytes);
+            case TF32, BF16, FP16 -> Pass.inference(info.order(), cacheBytes, format, Map.of());
+            case INT8 -> Pass.inference(info.order(), cacheBytes, format, ranges(key.device()).on(traced));
         };
     }
 

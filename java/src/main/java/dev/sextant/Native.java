@@ -34,8 +34,9 @@ final class Native {
         int status = call.on(error);
         if (status == sextant_h.SEXTANT_OK()) return;
         var message = sextant_error.message(error).getString(0);
-        throw status == sextant_h.SEXTANT_INVALID_ARGUMENT() ? new IllegalArgumentException(message)
-            : new SextantException(message);
+        if (status == sextant_h.SEXTANT_INVALID_ARGUMENT()) throw new IllegalArgumentException(message);
+        boolean lacks = status == sextant_h.SEXTANT_UNSUPPORTED() || status == sextant_h.SEXTANT_OUT_OF_MEMORY();
+        throw lacks ? new DeviceException(message) : new SextantException(message);
     }
 
     static MemorySegment create(Creation creation) {
@@ -49,7 +50,7 @@ final class Native {
     /** Zeroed memory on a boundary of 64 bytes, given back when {@code arena} closes. */
     static MemorySegment allocate(long bytes, Arena arena, String what) {
         var memory = sextant_h.sextant_memory_allocate(bytes);
-        if (memory.equals(MemorySegment.NULL)) throw new SextantException(what + ": no memory for " + bytes + " bytes");
+        if (memory.equals(MemorySegment.NULL)) throw new DeviceException(what + ": no memory for " + bytes + " bytes");
         return memory.reinterpret(bytes, arena, freed -> sextant_h.sextant_memory_free(freed, bytes));
     }
 }

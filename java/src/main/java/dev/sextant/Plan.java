@@ -17,6 +17,7 @@ import java.util.List;
 final class Plan implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
+    private final Device device;
     private final Graph graph;
     private final List<Step> steps;
     private final int[] rows;
@@ -29,6 +30,7 @@ final class Plan implements AutoCloseable {
      * @param tuning chooses the kernels of convolutions, or null for the library's own choice
      */
     Plan(Device device, Graph graph, Parameters parameters, Precision precision, Tuning tuning) {
+        this.device = device;
         this.graph = graph;
         var created = Native.create((plan, error) -> sextant_h.sextant_plan_create(device.handle(), plan, error));
         handle = created.reinterpret(arena, sextant_h::sextant_plan_destroy);
@@ -49,6 +51,11 @@ final class Plan implements AutoCloseable {
             arena.close();
             throw e;
         }
+    }
+
+    /** Which it was compiled for; maybe closed by now. */
+    Device device() {
+        return device;
     }
 
     /** The graph its steps were made from. */

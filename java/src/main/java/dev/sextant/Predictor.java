@@ -3,7 +3,6 @@ package dev.sextant;
 
 import dev.sextant.bindings.sextant_error;
 import dev.sextant.graph.Graph;
-import dev.sextant.graph.Value;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,7 +19,7 @@ import java.util.SequencedMap;
  * to end.
  */
 public final class Predictor implements AutoCloseable {
-    private static final long ALIGNMENT = 64;
+    private static final int TAPS = Lowering.OUTPUT + 1;
     /** Never started: what it may read, any thread may, and so any thread may be the one that closes its arena. */
     private static final Thread STRANGER = Thread.ofPlatform().unstarted(() -> { });
     private static final MemorySegment.Scope FOREVER = Arena.global().scope();
@@ -30,8 +29,8 @@ public final class Predictor implements AutoCloseable {
     private final Plan plan;
     private final Shape inputShape;
     private final Runnable release;
-    private final MemorySegment input, output, buffers, nanoseconds, error;
-    private final SequencedMap<String, MemorySegment> taps = new LinkedHashMap<>();
+    private final Buffers buffers;
+    private final MemorySegment input, output, nanoseconds, error;
     private boolean hasRun;
 
     /**
@@ -42,9 +41,12 @@ public final class Predictor implements AutoCloseable {
      *     kept
      * @param tuned whether to time the kernels that could do each convolution, on this machine, and take the fastest. What is
      *     found is kept in a file beside the library's cache, so that only the first predictor of its kind takes the seconds
+     * @param resident whether input and output lie in a GPU's own memory, so that {@link #rerun} moves nothing; {@link #predict} copies
+     *     there and back. If not, they lie in memory of this machine that the GPU reads and writes as it runs. Of no effect on a
+     *     processor
      */
-    public record Options(Shape shape, Precision precision, List<String> taps, boolean tuned) {
-        public static final Options DEFAULT = new Options(null, Precision.FP32, List.of(), false);
+    public record Options(Shape shape, Precision precision, List<String> taps, boolean tuned, boolean resident) {
+        public static final Options DEFAULT = new Options(null, Precision.FP32, List.of(), false, false);
 
         public Options {
             taps = List.copyOf(taps);
@@ -55,19 +57,23 @@ public final class Predictor implements AutoCloseable {
         }
 
         public Options withShape(Shape shape) {
-            return new Options(shape, precision, taps, tuned);
+            return new Options(shape, precision, taps, tuned, resident);
         }
 
         public Options withPrecision(Precision precision) {
-            return new Options(shape, precision, taps, tuned);
+            return new Options(shape, precision, taps, tuned, resident);
         }
 
         public Options withTuning(boolean tuned) {
-            return new Options(shape, precision, taps, tuned);
+            return new Options(shape, precision, taps, tuned, resident);
+        }
+
+        public Options withResident(boolean resident) {
+            return new Options(shape, precision, taps, tuned, resident);
         }
 
         public Options withTaps(List<String> taps) {
-            return new Options(shape, precision, taps, tuned);
+            return new Options(shape, precision, taps, tuned, resident);
         }
     }
 
@@ -90,6 +96,11 @@ public final class Predictor implements AutoCloseable {
 
     /** @param release called once when the predictor is closed */
     Predictor(Plan plan, Shape inputShape, Runnable release) {
+        this(plan, inputShape, false, release);
+    }
+
+    /** @param resident see {@link Options} */
+    Predictor(Plan plan, Shape inputShape, boolean resident, Runnable release) {
         this.plan = plan;
         this.inputShape = inputShape;
         this.release = release;
@@ -97,35 +108,22 @@ public final class Predictor implements AutoCloseable {
             var graph = plan.graph();
             var values = new ArrayList<>(List.of(graph.input(), graph.output()));
             values.addAll(graph.taps().values());
-            long total = aligned(plan.workspaceBytes()) + values.stream().mapToLong(value -> aligned(bytes(value))).sum();
-            var memory = Native.allocate(total, arena, "predictor");
-            buffers = arena.allocate(ValueLayout.ADDRESS, values.size() + 1);
-            buffers.setAtIndex(ValueLayout.ADDRESS, 0, memory);
-            var segments = new ArrayList<MemorySegment>();
-            long offset = aligned(plan.workspaceBytes());
-            for (var value : values) {
-                segments.add(memory.asSlice(offset, bytes(value)));
-                buffers.setAtIndex(ValueLayout.ADDRESS, segments.size(), segments.getLast());
-                offset += aligned(bytes(value));
+            var bytes = new long[values.size() + 1];
+            var isShared = new boolean[bytes.length];
+            bytes[0] = plan.workspaceBytes();
+            for (int i = 1; i < bytes.length; i++) {
+                bytes[i] = values.get(i - 1).shape().elements() * Float.BYTES;
+                isShared[i] = !resident || i >= TAPS;
             }
-            input = segments.get(0);
-            output = segments.get(1);
-            int next = 2;
-            for (var name : graph.taps().keySet()) taps.put(name, segments.get(next++));
+            buffers = new Buffers(plan.device(), arena, bytes, isShared, "predictor");
+            input = buffers.get(Lowering.INPUT);
+            output = buffers.get(Lowering.OUTPUT);
             nanoseconds = arena.allocate(ValueLayout.JAVA_LONG, plan.rows().length);
             error = sextant_error.allocate(arena);
         } catch (Throwable e) {
             arena.close();
             throw e;
         }
-    }
-
-    private static long bytes(Value value) {
-        return value.shape().elements() * Float.BYTES;
-    }
-
-    private static long aligned(long bytes) {
-        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     /** {@code n c h w} */
@@ -153,15 +151,15 @@ public final class Predictor implements AutoCloseable {
         user.begin("predict");
         try {
             run(input.data(), output, MemorySegment.NULL);
-            return tensor(outputShape(), output);
+            return tensor(outputShape(), Lowering.OUTPUT);
         } finally {
             user.end();
         }
     }
 
     /**
-     * Runs the network from memory to memory, float32 without gaps. Native memory of the calling thread's own confined arena or
-     * of the global one is used where it lies; anything else, which another thread might free meanwhile, goes through the
+     * Runs the network from memory to memory, float32 without gaps. On a processor native memory of the calling thread's own confined
+     * arena or of the global one is used where it lies; anything else, which another thread might free meanwhile, goes through the
      * predictor's own.
      *
      * @throws IllegalArgumentException for sizes other than those of {@link #inputShape} and {@link #outputShape}
@@ -196,8 +194,22 @@ public final class Predictor implements AutoCloseable {
         try {
             if (!hasRun) throw new IllegalStateException("taps: nothing has been predicted yet");
             var results = new LinkedHashMap<String, Tensor>();
-            taps.forEach((name, segment) -> results.put(name, tensor(plan.graph().taps().get(name).shape(), segment)));
+            int next = TAPS;
+            for (var tap : plan.graph().taps().entrySet()) results.put(tap.getKey(), tensor(tap.getValue().shape(), next++));
             return Collections.unmodifiableSequencedMap(results);
+        } finally {
+            user.end();
+        }
+    }
+
+    /**
+     * Runs the network once more on what was last copied in, zeros at first, and leaves the result where it is: a run without any
+     * copy, for measuring.
+     */
+    public void rerun() {
+        user.begin("rerun");
+        try {
+            run(input, output, MemorySegment.NULL);
         } finally {
             user.end();
         }
@@ -251,19 +263,20 @@ public final class Predictor implements AutoCloseable {
 
     /** The caller holds the lock. */
     private void run(MemorySegment in, MemorySegment out, MemorySegment times) {
-        var src = isSafe(in) ? in : input;
-        var dst = isSafe(out) ? out : output;
-        if (src == input && in != input) MemorySegment.copy(in, 0, input, 0, input.byteSize());
-        buffers.setAtIndex(ValueLayout.ADDRESS, 1, src);
-        buffers.setAtIndex(ValueLayout.ADDRESS, 2, dst);
+        boolean isRemote = plan.device().isRemote();
+        var src = !isRemote && isSafe(in) ? in : input;
+        var dst = !isRemote && isSafe(out) ? out : output;
+        if (src == input && in != input) buffers.write(Lowering.INPUT, in);
+        buffers.set(Lowering.INPUT, src);
+        buffers.set(Lowering.OUTPUT, dst);
         try {
-            plan.run(buffers, times, error);
+            plan.run(buffers.addresses(), times, error);
         } finally {
             // The plan sees addresses, not segments: these keep the memory behind them.
             Reference.reachabilityFence(in);
             Reference.reachabilityFence(out);
         }
-        if (dst == output && out != output) MemorySegment.copy(output, 0, out, 0, output.byteSize());
+        if (dst == output && out != output) buffers.read(Lowering.OUTPUT, out);
         hasRun = true;
     }
 
@@ -273,8 +286,10 @@ public final class Predictor implements AutoCloseable {
             && segment.scope().isAlive() && (segment.scope().equals(FOREVER) || !segment.isAccessibleBy(STRANGER));
     }
 
-    private static Tensor tensor(Shape shape, MemorySegment segment) {
-        return Tensor.of(shape, segment.toArray(ValueLayout.JAVA_FLOAT));
+    private Tensor tensor(Shape shape, int buffer) {
+        try (var scratch = Arena.ofConfined()) {
+            return Tensor.of(shape, buffers.content(buffer, scratch).toArray(ValueLayout.JAVA_FLOAT));
+        }
     }
 
     /** Waits for a run to end and gives the memory back. Closing twice does nothing. */

@@ -2,7 +2,6 @@
 package dev.sextant;
 
 import dev.sextant.bindings.sextant_conv2d;
-import dev.sextant.bindings.sextant_h;
 import dev.sextant.bindings.sextant_lrn;
 import dev.sextant.bindings.sextant_place;
 import dev.sextant.bindings.sextant_pool2d;
@@ -44,7 +43,7 @@ final class Problems {
         sextant_tensor.dtype(tensor, layout.format().kind().ordinal());
         sextant_tensor.scale(tensor, layout.format().scale());
         sextant_tensor.zero_point(tensor, layout.format().zeroPoint());
-        sextant_tensor.layout(tensor, layout.isPlain() ? sextant_h.SEXTANT_NCHW() : layout.block());
+        sextant_tensor.layout(tensor, layout.order().code());
         sextant_tensor.n(tensor, images);
         sextant_tensor.c(tensor, value.c());
         sextant_tensor.h(tensor, value.h());
@@ -159,13 +158,11 @@ final class Problems {
         var layout = graph.layout(value);
         long start = callers.containsKey(whole) ? 0 : graph.storage().offsets().get(whole);
         if (graph.images(whole) > images) start += image * layout.imageBytes(whole);
-        return new Place(callers.getOrDefault(whole, 0), start + graph.channel(value) / layout.block() * layout.planeBytes(whole));
+        return new Place(callers.getOrDefault(whole, 0), start + layout.channelOffset(whole, graph.channel(value)));
     }
 
     /** Bytes of its pixels, whole blocks of channels: the halo is hardly ever touched. */
     long bytes(Value value) {
-        int block = graph.layout(value).block();
-        return (long) value.n() * ((value.c() + block - 1) / block * block) * value.h() * value.w()
-            * graph.layout(value).format().kind().bytes();
+        return value.n() * graph.layout(value).pixelBytes(value);
     }
 }

@@ -30,7 +30,9 @@ import java.util.SequencedMap;
  * bit.
  */
 public final class Trainer implements AutoCloseable {
-    private static final long ALIGNMENT = 64;
+    /** What is filled before a step or looked at after each. */
+    private static final int[] SHARED = {TrainingLowering.IMAGES, TrainingLowering.LOGITS, TrainingLowering.TARGETS, TrainingLowering.LOSSES,
+        TrainingLowering.STATE};
     private static final String MOMENT = "moment.", SECOND = "second.";
 
     private final OneUser user = new OneUser("trainer");
@@ -41,8 +43,9 @@ public final class Trainer implements AutoCloseable {
     private final FlatParameters parameters, statistics;
     private final List<Step> steps;
     private final long flops, workspaceBytes;
-    private final MemorySegment plan, buffers, nanoseconds, error;
-    private final MemorySegment[] memory = new MemorySegment[TrainingLowering.SECOND_MOMENTS + 1];
+    private final int count;
+    private final Buffers buffers;
+    private final MemorySegment plan, nanoseconds, error;
 
     /**
      * How to train.
@@ -50,8 +53,9 @@ public final class Trainer implements AutoCloseable {
      * @param batch images in a step
      * @param image shape of one, c h w; null stands for the network's own
      * @param smoothing of labels: that part of each target is spread over all classes (Szegedy et al., arXiv:1512.00567, sec. 7)
-     * @param precision FP32; STRICT for sums without Winograd; or BF16 for pictures and their gradients in bfloat16 while parameters,
-     *     their gradients, sums and features behind the pictures stay float32 (mixed precision, on a processor with AVX512_BF16)
+     * @param precision FP32; STRICT for sums without Winograd; TF32 on a GPU; or BF16 for pictures and their gradients in bfloat16
+     *     while parameters, their gradients, sums and features behind the pictures stay float32 (mixed precision, on a GPU or a
+     *     processor with AVX512_BF16)
      * @param seed of dropout
      */
     public record Options(int batch, Shape image, Optimizer optimizer, double smoothing, Precision precision, long seed) {
@@ -60,8 +64,9 @@ public final class Trainer implements AutoCloseable {
             if (!(smoothing >= 0 && smoothing < 1)) {
                 throw new IllegalArgumentException("smoothing: expects 0 up to, not with, 1, found " + smoothing);
             }
-            if (precision == Precision.INT8) {
-                throw new IllegalArgumentException("precision: training expects fp32, strict or bf16, found " + precision);
+            if (precision == Precision.INT8 || precision == Precision.FP16) {
+                throw new IllegalArgumentException("precision: training expects fp32, strict, tf32 or bf16, found " + precision
+                    + (precision == Precision.FP16 ? ", in which small gradients become 0" : ""));
             }
         }
 
@@ -98,7 +103,7 @@ public final class Trainer implements AutoCloseable {
     /**
      * @param parameters by key, running statistics and those of auxiliary heads included; copied
      * @throws IllegalArgumentException if one is missing or of another shape, or the network does not end in logits
-     * @throws UnsupportedOperationException if the processor has not the instructions for the precision
+     * @throws UnsupportedOperationException if the device has not the instructions for the precision
      * @throws SextantException if there is not enough memory
      */
     public Trainer(Network network, Device device, Map<String, Tensor> parameters, Options options) {
@@ -106,8 +111,8 @@ public final class Trainer implements AutoCloseable {
         this.options = options;
         options.precision().requireOn(device.info());
         var image = options.image() == null ? network.input() : options.image();
-        this.graph = TrainingGraph.of(network.body(), image.prepend(options.batch()), device.info().block(),
-            options.precision() == Precision.BF16);
+        this.graph = TrainingGraph.of(network.body(), image.prepend(options.batch()), device.info().order(),
+            options.precision().format());
         this.parameters = new FlatParameters(graph.parameters());
         this.statistics = new FlatParameters(graph.statistics());
         try {
@@ -120,11 +125,11 @@ public final class Trainer implements AutoCloseable {
             Native.check(room -> sextant_h.sextant_plan_get_info(plan, info, room), error);
             workspaceBytes = sextant_plan_info.workspace_bytes(info);
             flops = sextant_plan_info.flops(info);
-            buffers = arena.allocate(ValueLayout.ADDRESS, sextant_plan_info.buffers(info));
+            count = sextant_plan_info.buffers(info);
             nanoseconds = arena.allocate(ValueLayout.JAVA_LONG, steps.size());
-            allocate(sextant_plan_info.buffers(info));
-            this.parameters.write(parameters, "", memory[TrainingLowering.PARAMETERS]);
-            statistics.write(parameters, "", memory[TrainingLowering.STATISTICS]);
+            buffers = buffers(device);
+            write(this.parameters, parameters, "", TrainingLowering.PARAMETERS);
+            write(statistics, parameters, "", TrainingLowering.STATISTICS);
             sextant_training_state.seed(state(), options.seed());
         } catch (Throwable e) {
             arena.close();
@@ -132,11 +137,11 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private void allocate(int count) {
+    private Buffers buffers(Device device) {
         var images = graph.forward().input();
         long logits = graph.forward().output().shape().elements() * Float.BYTES;
         long flat = parameters.count() * Float.BYTES;
-        var bytes = new long[memory.length];
+        var bytes = new long[TrainingLowering.SECOND_MOMENTS + 1];
         bytes[0] = workspaceBytes;
         bytes[TrainingLowering.IMAGES] = images.shape().elements() * Float.BYTES;
         bytes[TrainingLowering.LOGITS] = logits;
@@ -148,19 +153,23 @@ public final class Trainer implements AutoCloseable {
         bytes[TrainingLowering.STATE] = sextant_training_state.sizeof();
         bytes[TrainingLowering.MOMENTS] = flat;
         bytes[TrainingLowering.SECOND_MOMENTS] = options.optimizer().moments() > 1 ? flat : 0;
-        long total = 0;
-        for (long each : bytes) total += aligned(each);
-        var all = Native.allocate(total, arena, "trainer");
-        long offset = 0;
-        for (int i = 0; i < bytes.length; i++) {
-            memory[i] = all.asSlice(offset, bytes[i]);
-            if (i < count) buffers.setAtIndex(ValueLayout.ADDRESS, i, memory[i]);
-            offset += aligned(bytes[i]);
+        var isShared = new boolean[bytes.length];
+        for (int buffer : SHARED) isShared[buffer] = true;
+        return new Buffers(device, arena, bytes, isShared, "trainer");
+    }
+
+    private SequencedMap<String, Tensor> read(FlatParameters flat, int buffer, String prefix) {
+        try (var scratch = Arena.ofConfined()) {
+            return flat.read(buffers.content(buffer, scratch), prefix);
         }
     }
 
-    private static long aligned(long bytes) {
-        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    private void write(FlatParameters flat, Map<String, Tensor> tensors, String prefix, int buffer) {
+        try (var scratch = Arena.ofConfined()) {
+            var room = buffers.room(buffer, scratch);
+            flat.write(tensors, prefix, room);
+            buffers.put(buffer, room);
+        }
     }
 
     public Network network() {
@@ -173,12 +182,12 @@ public final class Trainer implements AutoCloseable {
 
     /** The next step's pictures, float32 n c h w: to be filled before {@link #step}. Valid until {@link #close}. */
     public MemorySegment images() {
-        return memory[TrainingLowering.IMAGES];
+        return buffers.get(TrainingLowering.IMAGES);
     }
 
     /** The next step's targets, float32 n x classes: for each picture a distribution, one 1 and zeros for a plain label. */
     public MemorySegment targets() {
-        return memory[TrainingLowering.TARGETS];
+        return buffers.get(TrainingLowering.TARGETS);
     }
 
     /**
@@ -211,11 +220,10 @@ public final class Trainer implements AutoCloseable {
 
     private Result run(double learningRate, MemorySegment times) {
         sextant_training_state.learning_rate(state(), (float) learningRate);
-        int count = Math.toIntExact(buffers.byteSize() / ValueLayout.ADDRESS.byteSize());
-        Native.check(room -> sextant_h.sextant_plan_run(plan, buffers, count, times, room), error);
+        Native.check(room -> sextant_h.sextant_plan_run(plan, buffers.addresses(), count, times, room), error);
         long step = sextant_training_state.step(state());
         double loss = 0, norm = sextant_training_state.gradient_norm(state());
-        var losses = memory[TrainingLowering.LOSSES];
+        var losses = buffers.get(TrainingLowering.LOSSES);
         for (long i = 0; i < losses.byteSize() / Float.BYTES; i++) loss += losses.getAtIndex(ValueLayout.JAVA_FLOAT, i);
         loss /= options.batch();
         if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
@@ -231,7 +239,7 @@ public final class Trainer implements AutoCloseable {
         user.begin("logits");
         try {
             var shape = graph.forward().output().shape();
-            return Tensor.of(Shape.of(shape.dim(0), shape.dim(1)), memory[TrainingLowering.LOGITS].toArray(ValueLayout.JAVA_FLOAT));
+            return Tensor.of(Shape.of(shape.dim(0), shape.dim(1)), buffers.get(TrainingLowering.LOGITS).toArray(ValueLayout.JAVA_FLOAT));
         } finally {
             user.end();
         }
@@ -241,8 +249,8 @@ public final class Trainer implements AutoCloseable {
     public SequencedMap<String, Tensor> parameters() {
         user.begin("parameters");
         try {
-            var all = new LinkedHashMap<>(parameters.read(memory[TrainingLowering.PARAMETERS], ""));
-            all.putAll(statistics.read(memory[TrainingLowering.STATISTICS], ""));
+            var all = new LinkedHashMap<>(read(parameters, TrainingLowering.PARAMETERS, ""));
+            all.putAll(read(statistics, TrainingLowering.STATISTICS, ""));
             return Collections.unmodifiableSequencedMap(all);
         } finally {
             user.end();
@@ -253,7 +261,7 @@ public final class Trainer implements AutoCloseable {
     public SequencedMap<String, Tensor> gradients() {
         user.begin("gradients");
         try {
-            return parameters.read(memory[TrainingLowering.GRADIENTS], "");
+            return read(parameters, TrainingLowering.GRADIENTS, "");
         } finally {
             user.end();
         }
@@ -263,8 +271,8 @@ public final class Trainer implements AutoCloseable {
     public SequencedMap<String, Tensor> moments() {
         user.begin("moments");
         try {
-            var all = new LinkedHashMap<>(parameters.read(memory[TrainingLowering.MOMENTS], MOMENT));
-            if (options.optimizer().moments() > 1) all.putAll(parameters.read(memory[TrainingLowering.SECOND_MOMENTS], SECOND));
+            var all = new LinkedHashMap<>(read(parameters, TrainingLowering.MOMENTS, MOMENT));
+            if (options.optimizer().moments() > 1) all.putAll(read(parameters, TrainingLowering.SECOND_MOMENTS, SECOND));
             return Collections.unmodifiableSequencedMap(all);
         } finally {
             user.end();
@@ -295,10 +303,10 @@ public final class Trainer implements AutoCloseable {
             statistics.require(parameters, "");
             this.parameters.require(moments, MOMENT);
             if (two) this.parameters.require(moments, SECOND);
-            this.parameters.write(parameters, "", memory[TrainingLowering.PARAMETERS]);
-            statistics.write(parameters, "", memory[TrainingLowering.STATISTICS]);
-            this.parameters.write(moments, MOMENT, memory[TrainingLowering.MOMENTS]);
-            if (two) this.parameters.write(moments, SECOND, memory[TrainingLowering.SECOND_MOMENTS]);
+            write(this.parameters, parameters, "", TrainingLowering.PARAMETERS);
+            write(statistics, parameters, "", TrainingLowering.STATISTICS);
+            write(this.parameters, moments, MOMENT, TrainingLowering.MOMENTS);
+            if (two) write(this.parameters, moments, SECOND, TrainingLowering.SECOND_MOMENTS);
             sextant_training_state.step(state(), steps);
         } finally {
             user.end();
@@ -331,7 +339,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private MemorySegment state() {
-        return memory[TrainingLowering.STATE];
+        return buffers.get(TrainingLowering.STATE);
     }
 
     /** Waits for a step to end and gives the memory back. Closing twice does nothing. */

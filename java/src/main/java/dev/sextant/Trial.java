@@ -8,6 +8,8 @@ import dev.sextant.bindings.sextant_place;
 import dev.sextant.bindings.sextant_plan_info;
 import dev.sextant.bindings.sextant_pool2d;
 import dev.sextant.bindings.sextant_tensor;
+import dev.sextant.graph.Format;
+import dev.sextant.graph.Storage.Order;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -34,7 +36,8 @@ final class Trial implements AutoCloseable {
     private static final int SRC = 1, RESIDUAL = 2, DST = 3, SWEPT = 4, SWEPT_DST = 5, BUFFERS = 6;
 
     private final Arena arena = Arena.ofConfined();
-    private final MemorySegment device, problem, buffers, error, weights, bias;
+    private final Device device;
+    private final MemorySegment problem, buffers, error, weights, bias;
     private final boolean cold;
     private final List<Entrant> entrants = new ArrayList<>();
 
@@ -47,14 +50,14 @@ final class Trial implements AutoCloseable {
      * @param names implementations that accept {@code problem}
      * @param cold whether weights are to come from memory
      */
-    static Map<String, Double> microseconds(MemorySegment device, MemorySegment problem, List<String> names, boolean cold) {
+    static Map<String, Double> microseconds(Device device, MemorySegment problem, List<String> names, boolean cold) {
         try (var trial = new Trial(device, problem, cold)) {
             for (var name : names) trial.enter(name);
             return trial.rounds();
         }
     }
 
-    private Trial(MemorySegment device, MemorySegment problem, boolean cold) {
+    private Trial(Device device, MemorySegment problem, boolean cold) {
         this.device = device;
         this.problem = problem;
         this.cold = cold;
@@ -84,13 +87,13 @@ final class Trial implements AutoCloseable {
     }
 
     private void enter(String name) {
-        var plan = Native.create((handle, room) -> sextant_h.sextant_plan_create(device, handle, room))
+        var plan = Native.create((handle, room) -> sextant_h.sextant_plan_create(device.handle(), handle, room))
             .reinterpret(arena, sextant_h::sextant_plan_destroy);
         if (cold) add(plan, sweep(), SWEPT, SWEPT_DST);
         var text = arena.allocateFrom(name);
         var norm = sextant_conv2d.pre_activation(problem) == 0 ? MemorySegment.NULL : bias;
         var operation = Native.create((handle, room) ->
-            sextant_h.sextant_conv2d_create(device, problem, weights, bias, norm, norm, text, handle, room));
+            sextant_h.sextant_conv2d_create(device.handle(), problem, weights, bias, norm, norm, text, handle, room));
         if (sextant_conv2d.has_residual(problem) != 0) add(plan, operation, SRC, RESIDUAL, DST);
         else add(plan, operation, SRC, DST);
         Native.check(room -> sextant_h.sextant_plan_finish(plan, room));
@@ -98,7 +101,7 @@ final class Trial implements AutoCloseable {
         Native.check(room -> sextant_h.sextant_plan_get_info(plan, info, room));
         long bytes = sextant_plan_info.workspace_bytes(info);
         entrants.add(new Entrant(name, plan, sextant_plan_info.buffers(info),
-            bytes == 0 ? MemorySegment.NULL : Native.allocate(bytes, arena, "tuning"), arena.allocate(ValueLayout.JAVA_LONG, 2)));
+            bytes == 0 ? MemorySegment.NULL : device.allocate(bytes, false, arena, "tuning"), arena.allocate(ValueLayout.JAVA_LONG, 2)));
     }
 
     private void add(MemorySegment plan, MemorySegment operation, int... operands) {
@@ -157,13 +160,12 @@ final class Trial implements AutoCloseable {
         sextant_pool2d.dilation_h(pool, 1);
         sextant_pool2d.dilation_w(pool, 1);
         return Native.create((handle, room) ->
-            sextant_h.sextant_pool2d_create(device, pool, MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL, handle, room));
+            sextant_h.sextant_pool2d_create(device.handle(), pool, MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL, handle, room));
     }
 
     private MemorySegment sweep(int side) {
         var tensor = sextant_tensor.allocate(arena);
-        int blocked = sextant_tensor.layout(sextant_conv2d.dst(problem));
-        sextant_tensor.layout(tensor, blocked);
+        sextant_tensor.layout(tensor, sextant_tensor.layout(sextant_conv2d.dst(problem)));
         sextant_tensor.n(tensor, SWEEP_IMAGES);
         sextant_tensor.c(tensor, 16);
         sextant_tensor.c_total(tensor, 16);
@@ -172,17 +174,28 @@ final class Trial implements AutoCloseable {
         return tensor;
     }
 
-    /** Memory for a tensor, the whole one where it is a slice, full of noise. */
+    /** Memory of the device's for a tensor, the whole one where it is a slice, full of noise. */
     private MemorySegment activation(MemorySegment tensor) {
-        int layout = sextant_tensor.layout(tensor), block = layout == sextant_h.SEXTANT_NCHW() ? 1 : layout;
+        var noise = tensorNoise(tensor);
+        if (!device.isRemote()) return noise;
+        var memory = device.allocate(noise.byteSize(), false, arena, "tuning");
+        device.copy(memory, noise);
+        return memory;
+    }
+
+    private MemorySegment tensorNoise(MemorySegment tensor) {
+        int block = Order.of(sextant_tensor.layout(tensor)).block();
         long halo = 2L * sextant_tensor.halo(tensor);
         long elements = sextant_tensor.n(tensor) * ((sextant_tensor.c_total(tensor) + block - 1L) / block) * block
             * (sextant_tensor.h(tensor) + halo) * (sextant_tensor.w(tensor) + halo);
-        int dtype = sextant_tensor.dtype(tensor);
-        return dtype == sextant_h.SEXTANT_F32() ? noise(elements, 1)
-            : dtype == sextant_h.SEXTANT_BF16() ? noise(elements, Short.BYTES, (memory, i, value) ->
-                memory.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits((float) value) >>> 16)))
-            : noise(elements, Byte.BYTES, (memory, i, value) -> memory.set(ValueLayout.JAVA_BYTE, i, (byte) (127 * value)));
+        return switch (Format.Kind.values()[sextant_tensor.dtype(tensor)]) {
+            case F32, TF32 -> noise(elements, 1);
+            case BF16 -> noise(elements, Short.BYTES, (memory, i, value) ->
+                memory.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits((float) value) >>> 16)));
+            case F16 -> noise(elements, Short.BYTES, (memory, i, value) ->
+                memory.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16((float) value)));
+            case U8 -> noise(elements, Byte.BYTES, (memory, i, value) -> memory.set(ValueLayout.JAVA_BYTE, i, (byte) (127 * value)));
+        };
     }
 
     /** {@code count} floats between -size and size. */

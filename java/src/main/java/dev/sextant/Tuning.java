@@ -4,8 +4,10 @@ package dev.sextant;
 import dev.sextant.bindings.sextant_conv2d;
 import dev.sextant.bindings.sextant_h;
 import dev.sextant.bindings.sextant_tensor;
+import dev.sextant.graph.Format;
 import dev.sextant.graph.Function;
 import dev.sextant.graph.Graph;
+import dev.sextant.graph.Storage.Order;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,7 +30,7 @@ final class Tuning {
     private static final long CACHED_WEIGHT_BYTES = 16 << 20;
     private static final String REFERENCE = "reference";
 
-    private final MemorySegment device;
+    private final Device device;
     private final TuningFile file;
     private final boolean cold;
     private final Map<String, Choice> known = new TreeMap<>(), measured = new LinkedHashMap<>();
@@ -50,7 +52,7 @@ final class Tuning {
 
     /** @param graph whose convolutions are to be chosen */
     Tuning(Device device, Graph graph, Path folder) {
-        this.device = device.handle();
+        this.device = device;
         this.cold = graph.parameters().values().stream().mapToLong(p -> p.shape().elements()).sum() * Float.BYTES > CACHED_WEIGHT_BYTES;
         this.file = TuningFile.of(folder, device.info());
         try {
@@ -80,7 +82,7 @@ final class Tuning {
     /** Those that accept the problem but the plain loops, which are for nothing but checking the others. */
     private List<String> candidates(MemorySegment problem, Arena arena) {
         var names = arena.allocate(NAMES_BYTES);
-        Native.check(error -> sextant_h.sextant_conv2d_candidates(device, problem, names, NAMES_BYTES, error));
+        Native.check(error -> sextant_h.sextant_conv2d_candidates(device.handle(), problem, names, NAMES_BYTES, error));
         return names.getString(0).lines().filter(name -> !name.endsWith(REFERENCE)).toList();
     }
 
@@ -120,15 +122,11 @@ final class Tuning {
     }
 
     private static String tensor(MemorySegment tensor) {
-        int layout = sextant_tensor.layout(tensor), halo = sextant_tensor.halo(tensor);
+        int halo = sextant_tensor.halo(tensor);
         int c = sextant_tensor.c(tensor), all = sextant_tensor.c_total(tensor);
         return sextant_tensor.n(tensor) + "x" + c + "x" + sextant_tensor.h(tensor) + "x" + sextant_tensor.w(tensor) + " "
-            + switch (sextant_tensor.dtype(tensor)) {
-                case 0 -> "f32";
-                case 1 -> "bf16";
-                default -> "u8";
-            }
-            + (layout == sextant_h.SEXTANT_NCHW() ? " nchw" : " nChw" + layout + "c") + (halo == 0 ? "" : " halo " + halo)
+            + Format.Kind.values()[sextant_tensor.dtype(tensor)].name().toLowerCase(Locale.ROOT) + " "
+            + Order.of(sextant_tensor.layout(tensor)) + (halo == 0 ? "" : " halo " + halo)
             + (all == c ? "" : " of " + all + " channels");
     }
 }

@@ -15,18 +15,24 @@ import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.function.ThrowingConsumer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Every network against what another framework computed in float64, on weights made by a formula. */
 class GoldenTest {
-    private static final double TOLERANCE = 1e-5, BF16_TOLERANCE = 2e-2;
+    static final double TOLERANCE = 1e-5, BF16_TOLERANCE = 2e-2;
 
     @TestFactory
     List<DynamicTest> evaluation() throws IOException {
+        return files("-eval-", GoldenTest::check);
+    }
+
+    /** A test of each file of golden values of a kind. */
+    static List<DynamicTest> files(String kind, ThrowingConsumer<Path> test) throws IOException {
         try (var files = Files.list(Shared.path("golden"))) {
-            return files.filter(file -> file.getFileName().toString().contains("-eval-")).sorted()
-                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> check(file))).toList();
+            return files.filter(file -> file.getFileName().toString().contains(kind)).sorted()
+                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> test.accept(file))).toList();
         }
     }
 
@@ -61,7 +67,7 @@ class GoldenTest {
     }
 
     /** Reporting stages keeps what is otherwise fused away: the results must not depend on it. */
-    private static void checkTaps(Model model, Device device, Options options, Tensor input, JsonNode golden) {
+    static void checkTaps(Model model, Device device, Options options, Tensor input, JsonNode golden) {
         var names = stages(model, golden);
         try (var predictor = model.predictor(device, options.withTaps(names))) {
             double error = distance(numbers(golden.get("logits")), predictor.predict(input));
@@ -72,7 +78,7 @@ class GoldenTest {
         }
     }
 
-    private static String firstBadStage(Model model, Device device, Options options, Tensor input, JsonNode golden) {
+    static String firstBadStage(Model model, Device device, Options options, Tensor input, JsonNode golden) {
         try (var predictor = model.predictor(device, options.withTaps(stages(model, golden)))) {
             predictor.predict(input);
             for (var tap : predictor.taps().entrySet()) {
@@ -132,7 +138,7 @@ class GoldenTest {
         return name + ": expected " + Summary.of(stage) + ", found " + Summary.of(tensor);
     }
 
-    private static double distance(double[] expected, Tensor found) {
+    static double distance(double[] expected, Tensor found) {
         assertEquals(expected.length, found.shape().elements());
         double largest = 0, difference = 0;
         for (int i = 0; i < expected.length; i++) {
@@ -143,13 +149,13 @@ class GoldenTest {
         return difference / largest;
     }
 
-    private static Shape shape(JsonNode dims) {
+    static Shape shape(JsonNode dims) {
         var sizes = new ArrayList<Integer>();
         for (var dim : dims) sizes.add(dim.asInt());
         return new Shape(sizes);
     }
 
-    private static double[] numbers(JsonNode rows) {
+    static double[] numbers(JsonNode rows) {
         var numbers = new ArrayList<Double>();
         for (var row : rows) for (var number : row) numbers.add(number.asDouble());
         return numbers.stream().mapToDouble(Double::doubleValue).toArray();

@@ -4,6 +4,7 @@ package dev.sextant;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.graph.Format;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Graphs;
 import dev.sextant.graph.Interpreter;
@@ -66,7 +67,7 @@ class NarrowPlanTest {
         var ranges = new HashMap<Value, Range>();
         if (precision == Precision.INT8) names.forEach((value, name) -> ranges.put(value, range(expected.get(name))));
         long cacheBytes = seed % 2 == 0 ? Long.MAX_VALUE : 4 << 10;
-        return error(graph.through(Pass.inference(device.info().block(), cacheBytes, ranges)), input, expected.get(""), precision);
+        return error(graph.through(Pass.inference(device.info().order(), cacheBytes, Format.BF16, ranges)), input, expected.get(""), precision);
     }
 
     private static Range range(double[] values) {

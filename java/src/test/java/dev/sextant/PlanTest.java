@@ -50,18 +50,22 @@ class PlanTest {
     void randomNetworks(int seed) {
         var random = RandomNetwork.of(new Random(seed));
         var graph = Graph.of(random.network(), random.input());
-        check(seed % 3 == 0 ? graph : graph.tapping(List.of()), seed % 2 == 0 ? Precision.FP32 : Precision.STRICT,
+        check(device, seed % 3 == 0 ? graph : graph.tapping(List.of()), seed % 2 == 0 ? Precision.FP32 : Precision.STRICT,
             seed % 4 < 2 ? Long.MAX_VALUE : 4 << 10);
     }
 
     @Test
     void layersOnTheirOwn() {
+        layersOnTheirOwn(device);
+    }
+
+    static void layersOnTheirOwn(Device device) {
         for (var network : List.<Nn>of(identity(), relu(), flatten(), linear(5), maxPool(3, 2, 1), globalAvgPool(),
             softmaxOfChannels(),
                 concat(identity(), identity()), add(identity(), identity()), conv(20, 3).pad(1), batchNorm(), shortcut(9, 2),
                     lrn(5, 0.1, 0.75, 1),
                 adaptiveAvgPool(2, 3), conv(7, 1, 3).pad(0, 1), conv(7, 5, 2).stride(3, 1).pad(2, 0))) {
-            check(Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32, Long.MAX_VALUE);
+            check(device, Graph.of(network, Shape.of(2, 7, 11, 13)), Precision.FP32, Long.MAX_VALUE);
         }
     }
 
@@ -69,7 +73,7 @@ class PlanTest {
     @Test
     void aFailureToReadWeightsIsTheCallers() {
         var graph = Graph.of(seq(conv(8, 3), relu(), conv(8, 3), relu(), conv(8, 3), linear(3)), Shape.of(1, 3, 20, 20)).tapping(List.of())
-            .through(Pass.inference(device.info().block()));
+            .through(Pass.inference(device.info().order()));
         for (var broken : graph.parameters().keySet()) {
             var failure = new IllegalStateException("no " + broken);
             assertSame(failure, assertThrows(IllegalStateException.class, () -> new Plan(device, graph, (parameter, arena) -> {
@@ -96,7 +100,7 @@ class PlanTest {
         var results = new ArrayList<Tensor>();
         var flops = new HashSet<Long>();
         for (long cacheBytes : new long[] {Long.MAX_VALUE, 1 << 20, 1}) {
-            var compiled = described.through(Pass.inference(device.info().block(), cacheBytes));
+            var compiled = described.through(Pass.inference(device.info().order(), cacheBytes));
             try (var plan = new Plan(device, compiled, Graphs.FORMULA, Precision.STRICT, null);
                     var predictor = new Predictor(plan, shape, () -> { })) {
                 results.add(predictor.predict(input));
@@ -111,11 +115,11 @@ class PlanTest {
         assertEquals(results.get(0), results.get(2));
     }
 
-    private static void check(Graph graph, Precision precision, long cacheBytes) {
+    static void check(Device device, Graph graph, Precision precision, long cacheBytes) {
         var input = Graphs.input(graph.input().shape());
         var floats = new float[input.length];
         for (int i = 0; i < input.length; i++) floats[i] = (float) input[i];
-        var compiled = graph.through(Pass.inference(device.info().block(), cacheBytes));
+        var compiled = graph.through(Pass.inference(device.info().order(), cacheBytes));
         try (var plan = new Plan(device, compiled, Graphs.FORMULA, precision, null);
                 var predictor = new Predictor(plan, graph.input().shape(), () -> { })) {
             var found = new LinkedHashMap<String, double[]>();

@@ -290,7 +290,7 @@ class PredictorLifeTest extends OnLeNet {
             assertEquals(predictor.predict(digit(0)), alone.predict(digit(0)), "the number of threads changes no bit");
             assertEquals(1, one.info().threads());
             assertTrue(List.of("avx512_bf16", "avx512", "avx2", "portable").contains(one.info().isaName()), one.info()::toString);
-            assertTrue(one.info().cores() >= 1 && one.info().block() >= 8);
+            assertTrue(one.info().cores() >= 1 && one.info().order().block() >= 8);
         }
         assertThrows(IllegalArgumentException.class, () -> Device.cpu(-1));
     }

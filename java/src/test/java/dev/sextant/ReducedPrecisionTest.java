@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Predictor.Options;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.image.Picture;
 import dev.sextant.models.Networks;
 import java.io.IOException;
@@ -127,7 +128,7 @@ class ReducedPrecisionTest {
 
     @Test
     void otherProcessorsAreRefusedInOneSentence() {
-        var old = new Device.Info("avx2", 8, 1, 1, "old");
+        var old = new Device.Info("cpu", Device.Kind.CPU, "avx2", Order.NCHW8C, 1, 1, "old", 0);
         var refused = assertThrows(UnsupportedOperationException.class, () -> Precision.BF16.requireOn(old));
         assertEquals("precision: bf16 needs a processor with AVX512_BF16 and AVX512_VNNI, this one has avx2", refused.getMessage());
         Precision.FP32.requireOn(old);

@@ -39,13 +39,14 @@ class TrainerGoldenTest {
 
     @TestFactory
     List<DynamicTest> training() throws IOException {
-        try (var files = Files.list(Shared.path("golden"))) {
-            return files.filter(file -> file.getFileName().toString().contains("-train-")).sorted()
-                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> check(file))).toList();
-        }
+        return GoldenTest.files("-train-", file -> {
+            try (var device = Device.cpu(2)) {
+                check(file, device, List.of(Precision.STRICT, Precision.FP32));
+            }
+        });
     }
 
-    private static void check(Path file) throws IOException {
+    static void check(Path file, Device device, List<Precision> precisions) throws IOException {
         var golden = JsonMapper.shared().readTree(Files.readString(file));
         var named = Networks.named(golden.get("network").asString());
         var dims = new ArrayList<Integer>();
@@ -54,9 +55,9 @@ class TrainerGoldenTest {
         var network = new Network(named.name(), withoutDropout(named.body()), named.input(), named.preprocessing(), named.labels())
             .at(shape.dim(2), shape.dim(3));
         assertEquals(golden.get("parameters").asLong(), network.trainable());
-        try (var arena = Arena.ofShared(); var device = Device.cpu(2)) {
+        try (var arena = Arena.ofShared()) {
             var weights = FormulaWeights.tensors(network, arena);
-            for (var precision : List.of(Precision.STRICT, Precision.FP32)) {
+            for (var precision : precisions) {
                 // A rate of zero leaves the parameters as they are.
                 var options = Trainer.Options.of(shape.dim(0), Optimizer.Sgd.of(0, 0)).withPrecision(precision);
                 try (var trainer = new Trainer(network, device, weights, options)) {
@@ -65,7 +66,8 @@ class TrainerGoldenTest {
                     for (int i = 0; i < shape.dim(0); i++) {
                         trainer.targets().setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * classes + golden.get("labels").get(i).asInt(), 1);
                     }
-                    compare(golden, trainer, precision);
+                    if (precision == Precision.STRICT || precision == Precision.FP32) compare(golden, trainer, precision);
+                    else compareLoosely(golden, trainer, precision);
                 }
             }
         }
@@ -117,6 +119,18 @@ class TrainerGoldenTest {
         assertTrue(worst < wider * (flips ? 5e-3 : 1e-4), trainer.network().name() + " " + precision + ": gradient of " + where);
         assertTrue(normError < wider * 1e-4, "the whole gradient's norm parts by " + normError);
         assertTrue(statistics < wider * 1e-5, "running statistics part by " + statistics);
+    }
+
+    /** Of shorter numbers no more can be asked of a deep network's gradients than that they point somewhere. */
+    private static void compareLoosely(JsonNode golden, Trainer trainer, Precision precision) {
+        var result = trainer.step(0);
+        double error = Math.abs(result.loss() / golden.get("loss").asDouble() - 1);
+        double total = 0;
+        for (var entry : golden.get("grad").properties()) total += Math.pow(entry.getValue().get("norm").asDouble(), 2);
+        double normError = Math.abs(result.gradientNorm() / Math.sqrt(total) - 1);
+        System.out.printf("%s %s: loss %.1e, whole gradient %.1e%n", trainer.network().name(), precision, error, normError);
+        assertTrue(error < 2e-2, trainer.network().name() + " " + precision + ": loss parts by " + error);
+        assertTrue(normError < 0.5, trainer.network().name() + " " + precision + ": the whole gradient's norm parts by " + normError);
     }
 
     private static double norm(float[] values) {

@@ -66,7 +66,7 @@ class TrainerGradientTest {
             trainer.images().copyFrom(images.data());
             for (int i = 0; i < batch; i++) trainer.targets().setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * CLASSES + i % CLASSES, 1);
             var result = trainer.step(0);
-            var graph = TrainingGraph.of(body, image.prepend(batch), device.info().block()).forward();
+            var graph = TrainingGraph.of(body, image.prepend(batch), device.info().order()).forward();
             var input = doubles(images.toArray());
             assertEquals(loss(graph, tensors, input, batch), result.loss(), 1e-4 * Math.abs(result.loss()), network.toString());
             for (var gradient : trainer.gradients().entrySet()) checkDirection(gradient.getKey(), gradient.getValue(), graph, tensors, input, batch, body);

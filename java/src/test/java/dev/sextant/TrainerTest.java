@@ -197,7 +197,7 @@ class TrainerTest {
         assertThrows(IllegalArgumentException.class, () -> Options.of(0, SGD));
         assertThrows(IllegalArgumentException.class, () -> Options.of(1, SGD).withSmoothing(1));
         var narrow = assertThrows(IllegalArgumentException.class, () -> Options.of(1, SGD).withPrecision(Precision.INT8));
-        assertEquals("precision: training expects fp32, strict or bf16, found int8", narrow.getMessage());
+        assertEquals("precision: training expects fp32, strict, tf32 or bf16, found int8", narrow.getMessage());
     }
 
     // ------------------------------------------------------------------------------------------ users

@@ -11,6 +11,7 @@ import dev.sextant.Tuning.Choice;
 import dev.sextant.graph.Graph;
 import dev.sextant.graph.Graphs;
 import dev.sextant.graph.Pass;
+import dev.sextant.graph.Storage.Order;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TuningTest {
-    private static final Device.Info MACHINE = new Device.Info("avx512", 16, 2, 2, "A Processor, 3 GHz");
+    private static final Device.Info MACHINE = new Device.Info("cpu", Device.Kind.CPU, "avx512", Order.NCHW16C, 2, 2, "A Processor, 3 GHz", 0);
     private static Device device;
     /** Three convolutions, the last two of which are one and the same problem. */
     private static Graph graph;
@@ -35,7 +36,7 @@ class TuningTest {
     static void open() {
         device = Device.cpu(2);
         graph = Graph.of(seq(conv(64, 3).pad(1), relu(), conv(64, 3).pad(1), relu(), conv(64, 3).pad(1), relu(), globalAvgPool()),
-            Shape.of(1, 64, 20, 20)).tapping(List.of()).through(Pass.inference(device.info().block()));
+            Shape.of(1, 64, 20, 20)).tapping(List.of()).through(Pass.inference(device.info().order()));
     }
 
     @AfterAll

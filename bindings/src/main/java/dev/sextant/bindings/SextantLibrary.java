@@ -20,11 +20,12 @@ import java.util.Locale;
  * never meet, and JVMs that start together or later share one file. Properties:
  * <ul>
  * <li>{@code sextant.cache}: the folder to unpack into; otherwise {@code $XDG_CACHE_HOME/sextant} or {@code ~/.cache/sextant};
- * <li>{@code sextant.library}: a library file to load instead of the jar's.
+ * <li>{@code sextant.library}: a library file to load instead of the jar's;
+ * <li>{@code sextant.cuda.library}: the same for libsextant_cuda, which a jar of its own brings.
  * </ul>
  */
 public final class SextantLibrary {
-    private static final String FILE = "libsextant.so";
+    private static final String FILE = "libsextant.so", CUDA_FILE = "libsextant_cuda.so";
 
     private SextantLibrary() {}
 
@@ -73,13 +74,39 @@ public final class SextantLibrary {
     }
 
     private static Path find() throws IOException {
-        var given = System.getProperty("sextant.library");
+        var given = given("sextant.library");
+        return given == null ? unpack(cache(), platform()) : given;
+    }
+
+    /**
+     * The kernels for NVIDIA GPUs, for libsextant to load.
+     *
+     * @return null if neither a property nor a jar brings them: then libsextant looks beside itself and where the system does
+     * @throws UnsatisfiedLinkError if what there is cannot be used: one sentence that says why
+     */
+    public static Path cuda() {
+        var given = given("sextant.cuda.library");
+        // A library that was named is followed by its own neighbour, not by that of a jar's.
+        if (given != null || System.getProperty("sextant.library") != null) {
+            return given;
+        }
+        try {
+            return unpack(cache(), platform(), CUDA_FILE);
+        } catch (IOException e) {
+            var error = new UnsatisfiedLinkError(e.getMessage());
+            error.initCause(e);
+            throw error;
+        }
+    }
+
+    private static Path given(String property) {
+        var given = System.getProperty(property);
         if (given == null) {
-            return unpack(cache(), platform());
+            return null;
         }
         var file = Path.of(given).toAbsolutePath();
         if (!Files.isRegularFile(file)) {
-            throw new UnsatisfiedLinkError("sextant.library names %s, which is no file".formatted(file));
+            throw new UnsatisfiedLinkError("%s names %s, which is no file".formatted(property, file));
         }
         return file;
     }
@@ -133,23 +160,32 @@ public final class SextantLibrary {
      * @return the file; complete, whatever other JVMs do at the same time
      */
     static Path unpack(Path cache, String platform) throws IOException {
-        var folder = "/native/" + platform + "/";
-        // Written by the build: the SHA-256 and the length. Hashing megabytes at every start would cost more than loading them.
-        var stamp = resource(folder + FILE + ".sha256");
-        if (stamp == null) {
+        var file = unpack(cache, platform, FILE);
+        if (file == null) {
             throw new UnsatisfiedLinkError(("this jar holds no kernels for %s: build Sextant on that system, "
                     + "or name a library with -Dsextant.library=FILE").formatted(platform));
+        }
+        return file;
+    }
+
+    /** The same for a library of any name; null if no jar has it. */
+    private static Path unpack(Path cache, String platform, String name) throws IOException {
+        var folder = "native/" + platform + "/";
+        // Written by the build: the SHA-256 and the length. Hashing megabytes at every start would cost more than loading them.
+        var stamp = resource(folder + name + ".sha256");
+        if (stamp == null) {
+            return null;
         }
         var words = new String(stamp, StandardCharsets.US_ASCII).strip().split(" ");
         var hash = words[0];
         var length = Long.parseLong(words[1]);
-        var file = cache.resolve(hash).resolve(FILE);
+        var file = cache.resolve(hash).resolve(name);
         if (Files.isRegularFile(file) && Files.size(file) == length) {
             return file;
         }
-        var content = resource(folder + FILE);
+        var content = resource(folder + name);
         if (content == null || content.length != length || !sha256(content).equals(hash)) {
-            throw new UnsatisfiedLinkError("this jar's %s%s is damaged: its SHA-256 is not %s".formatted(folder, FILE, hash));
+            throw new UnsatisfiedLinkError("this jar's /%s%s is damaged: its SHA-256 is not %s".formatted(folder, name, hash));
         }
         try {
             write(content, file);
@@ -163,7 +199,7 @@ public final class SextantLibrary {
     /** Under another name first: a file of the final name is always whole. */
     private static void write(byte[] content, Path file) throws IOException {
         Files.createDirectories(file.getParent());
-        var part = Files.createTempFile(file.getParent(), FILE, ".part");
+        var part = Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part");
         try {
             Files.write(part, content);
             Files.setPosixFilePermissions(part, PosixFilePermissions.fromString("r-xr-xr-x"));
@@ -173,8 +209,10 @@ public final class SextantLibrary {
         }
     }
 
+    /** Of this jar, or of another that was added to it. */
     private static byte[] resource(String name) throws IOException {
-        try (var stream = SextantLibrary.class.getResourceAsStream(name)) {
+        var own = SextantLibrary.class.getResourceAsStream("/" + name);
+        try (var stream = own == null ? SextantLibrary.class.getClassLoader().getResourceAsStream(name) : own) {
             return stream == null ? null : stream.readAllBytes();
         }
     }

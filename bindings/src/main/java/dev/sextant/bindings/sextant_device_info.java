@@ -21,6 +21,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t cores;
  *     char isa_name[16];
  *     char processor[64];
+ *     int32_t kind;
+ *     int32_t layout;
+ *     int64_t memory;
  * }
  * }
  */
@@ -36,7 +39,10 @@ public class sextant_device_info {
         sextant_h.C_INT.withName("threads"),
         sextant_h.C_INT.withName("cores"),
         MemoryLayout.sequenceLayout(16, sextant_h.C_CHAR).withName("isa_name"),
-        MemoryLayout.sequenceLayout(64, sextant_h.C_CHAR).withName("processor")
+        MemoryLayout.sequenceLayout(64, sextant_h.C_CHAR).withName("processor"),
+        sextant_h.C_INT.withName("kind"),
+        sextant_h.C_INT.withName("layout"),
+        sextant_h.C_LONG.withName("memory")
     ).withName("sextant_device_info");
 
     /**
@@ -374,6 +380,138 @@ public class sextant_device_info {
      */
     public static void processor(MemorySegment struct, long index0, byte fieldValue) {
         processor$ELEM_HANDLE.set(struct, processor$OFFSET, index0, fieldValue);
+    }
+
+    private static final OfInt kind$LAYOUT = (OfInt)$LAYOUT.select(groupElement("kind"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t kind
+     * }
+     */
+    public static final OfInt kind$layout() {
+        return kind$LAYOUT;
+    }
+
+    private static final long kind$OFFSET = $LAYOUT.byteOffset(groupElement("kind"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t kind
+     * }
+     */
+    public static final long kind$offset() {
+        return kind$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t kind
+     * }
+     */
+    public static int kind(MemorySegment struct) {
+        return struct.get(kind$LAYOUT, kind$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t kind
+     * }
+     */
+    public static void kind(MemorySegment struct, int fieldValue) {
+        struct.set(kind$LAYOUT, kind$OFFSET, fieldValue);
+    }
+
+    private static final OfInt layout$LAYOUT = (OfInt)$LAYOUT.select(groupElement("layout"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t layout
+     * }
+     */
+    public static final OfInt layout$layout() {
+        return layout$LAYOUT;
+    }
+
+    private static final long layout$OFFSET = $LAYOUT.byteOffset(groupElement("layout"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t layout
+     * }
+     */
+    public static final long layout$offset() {
+        return layout$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t layout
+     * }
+     */
+    public static int layout(MemorySegment struct) {
+        return struct.get(layout$LAYOUT, layout$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t layout
+     * }
+     */
+    public static void layout(MemorySegment struct, int fieldValue) {
+        struct.set(layout$LAYOUT, layout$OFFSET, fieldValue);
+    }
+
+    private static final OfLong memory$LAYOUT = (OfLong)$LAYOUT.select(groupElement("memory"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t memory
+     * }
+     */
+    public static final OfLong memory$layout() {
+        return memory$LAYOUT;
+    }
+
+    private static final long memory$OFFSET = $LAYOUT.byteOffset(groupElement("memory"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t memory
+     * }
+     */
+    public static final long memory$offset() {
+        return memory$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t memory
+     * }
+     */
+    public static long memory(MemorySegment struct) {
+        return struct.get(memory$LAYOUT, memory$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t memory
+     * }
+     */
+    public static void memory(MemorySegment struct, long fieldValue) {
+        struct.set(memory$LAYOUT, memory$OFFSET, fieldValue);
     }
 
     /**

@@ -104,6 +104,24 @@ public class sextant_h extends sextant_h$shared {
     public static int SEXTANT_U8() {
         return SEXTANT_U8;
     }
+    private static final int SEXTANT_F16 = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_F16 = 3
+     * }
+     */
+    public static int SEXTANT_F16() {
+        return SEXTANT_F16;
+    }
+    private static final int SEXTANT_TF32 = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_TF32 = 4
+     * }
+     */
+    public static int SEXTANT_TF32() {
+        return SEXTANT_TF32;
+    }
     private static final int SEXTANT_NCHW = (int)1L;
     /**
      * {@snippet lang=c :
@@ -112,6 +130,15 @@ public class sextant_h extends sextant_h$shared {
      */
     public static int SEXTANT_NCHW() {
         return SEXTANT_NCHW;
+    }
+    private static final int SEXTANT_NHWC = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_NHWC = 2
+     * }
+     */
+    public static int SEXTANT_NHWC() {
+        return SEXTANT_NHWC;
     }
     private static final int SEXTANT_NCHW8C = (int)8L;
     /**
@@ -166,6 +193,24 @@ public class sextant_h extends sextant_h$shared {
      */
     public static int SEXTANT_ISA_AVX512_BF16() {
         return SEXTANT_ISA_AVX512_BF16;
+    }
+    private static final int SEXTANT_CPU = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_CPU = 0
+     * }
+     */
+    public static int SEXTANT_CPU() {
+        return SEXTANT_CPU;
+    }
+    private static final int SEXTANT_CUDA = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.SEXTANT_CUDA = 1
+     * }
+     */
+    public static int SEXTANT_CUDA() {
+        return SEXTANT_CUDA;
     }
 
     private static class sextant_version {
@@ -281,6 +326,131 @@ public class sextant_h extends sextant_h$shared {
                 traceDowncall("sextant_device_create_cpu", threads, device, error);
             }
             return (int)mh$.invokeExact(threads, device, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_cuda_count {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_cuda_count");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_cuda_count(const char *library, int32_t *count, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_cuda_count$descriptor() {
+        return sextant_cuda_count.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_cuda_count(const char *library, int32_t *count, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_cuda_count$handle() {
+        return sextant_cuda_count.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_cuda_count(const char *library, int32_t *count, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_cuda_count$address() {
+        return sextant_cuda_count.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_cuda_count(const char *library, int32_t *count, sextant_error *error)
+     * }
+     */
+    public static int sextant_cuda_count(MemorySegment library, MemorySegment count, MemorySegment error) {
+        var mh$ = sextant_cuda_count.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_cuda_count", library, count, error);
+            }
+            return (int)mh$.invokeExact(library, count, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_device_create_cuda {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_device_create_cuda");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_create_cuda(const char *library, int32_t ordinal, sextant_device **device, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_device_create_cuda$descriptor() {
+        return sextant_device_create_cuda.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_create_cuda(const char *library, int32_t ordinal, sextant_device **device, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_device_create_cuda$handle() {
+        return sextant_device_create_cuda.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_create_cuda(const char *library, int32_t ordinal, sextant_device **device, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_device_create_cuda$address() {
+        return sextant_device_create_cuda.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_device_create_cuda(const char *library, int32_t ordinal, sextant_device **device, sextant_error *error)
+     * }
+     */
+    public static int sextant_device_create_cuda(MemorySegment library, int ordinal, MemorySegment device, MemorySegment error) {
+        var mh$ = sextant_device_create_cuda.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_device_create_cuda", library, ordinal, device, error);
+            }
+            return (int)mh$.invokeExact(library, ordinal, device, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -584,6 +754,193 @@ public class sextant_h extends sextant_h$shared {
                 traceDowncall("sextant_memory_free", memory, bytes);
             }
             mh$.invokeExact(memory, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_device_allocate {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_LONG,
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_device_allocate");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_allocate(sextant_device *device, int64_t bytes, int32_t shared, sextant_memory *memory, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_device_allocate$descriptor() {
+        return sextant_device_allocate.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_allocate(sextant_device *device, int64_t bytes, int32_t shared, sextant_memory *memory, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_device_allocate$handle() {
+        return sextant_device_allocate.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_allocate(sextant_device *device, int64_t bytes, int32_t shared, sextant_memory *memory, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_device_allocate$address() {
+        return sextant_device_allocate.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_device_allocate(sextant_device *device, int64_t bytes, int32_t shared, sextant_memory *memory, sextant_error *error)
+     * }
+     */
+    public static int sextant_device_allocate(MemorySegment device, long bytes, int shared, MemorySegment memory, MemorySegment error) {
+        var mh$ = sextant_device_allocate.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_device_allocate", device, bytes, shared, memory, error);
+            }
+            return (int)mh$.invokeExact(device, bytes, shared, memory, error);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_memory_release {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_memory_release");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void sextant_memory_release(const sextant_memory *memory)
+     * }
+     */
+    public static FunctionDescriptor sextant_memory_release$descriptor() {
+        return sextant_memory_release.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void sextant_memory_release(const sextant_memory *memory)
+     * }
+     */
+    public static MethodHandle sextant_memory_release$handle() {
+        return sextant_memory_release.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void sextant_memory_release(const sextant_memory *memory)
+     * }
+     */
+    public static MemorySegment sextant_memory_release$address() {
+        return sextant_memory_release.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void sextant_memory_release(const sextant_memory *memory)
+     * }
+     */
+    public static void sextant_memory_release(MemorySegment memory) {
+        var mh$ = sextant_memory_release.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_memory_release", memory);
+            }
+            mh$.invokeExact(memory);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sextant_device_copy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sextant_h.C_INT,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_POINTER,
+            sextant_h.C_LONG,
+            sextant_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sextant_device_copy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_copy(sextant_device *device, void *dst, const void *src, int64_t bytes, sextant_error *error)
+     * }
+     */
+    public static FunctionDescriptor sextant_device_copy$descriptor() {
+        return sextant_device_copy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_copy(sextant_device *device, void *dst, const void *src, int64_t bytes, sextant_error *error)
+     * }
+     */
+    public static MethodHandle sextant_device_copy$handle() {
+        return sextant_device_copy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t sextant_device_copy(sextant_device *device, void *dst, const void *src, int64_t bytes, sextant_error *error)
+     * }
+     */
+    public static MemorySegment sextant_device_copy$address() {
+        return sextant_device_copy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t sextant_device_copy(sextant_device *device, void *dst, const void *src, int64_t bytes, sextant_error *error)
+     * }
+     */
+    public static int sextant_device_copy(MemorySegment device, MemorySegment dst, MemorySegment src, long bytes, MemorySegment error) {
+        var mh$ = sextant_device_copy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sextant_device_copy", device, dst, src, bytes, error);
+            }
+            return (int)mh$.invokeExact(device, dst, src, bytes, error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

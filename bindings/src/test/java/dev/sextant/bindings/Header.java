@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  * functions of scalars and pointers. Sizes and offsets are those of a 64-bit System V or AAPCS64 machine.
  */
 record Header(Map<String, Long> constants, Map<String, Struct> structs, Map<String, Function> functions) {
-    /** A field; {@code type} is the C name without qualifiers, {@code count} 0 for what is no array. */
+    /** A field; {@code type} is the C name without qualifiers, or pointer, {@code count} 0 for what is no array. */
     record Field(String name, String type, long count, long offset, long size) {}
 
     record Struct(List<Field> fields, long size, long alignment) {}
@@ -69,15 +69,16 @@ record Header(Map<String, Long> constants, Map<String, Struct> structs, Map<Stri
             if (!words[0].matches("\\w+")) {
                 continue;
             }
-            var inner = structs.get(words[0]);
-            long size = inner != null ? inner.size : scalar(words[0]).byteSize();
-            long align = inner != null ? inner.alignment : scalar(words[0]).byteAlignment();
+            var type = words[1].startsWith("*") ? "pointer" : words[0];
+            var inner = structs.get(type);
+            long size = inner != null ? inner.size : scalar(type).byteSize();
+            long align = inner != null ? inner.alignment : scalar(type).byteAlignment();
             alignment = Math.max(alignment, align);
             for (var match : all(DECLARATOR, words[1])) {
                 var length = match.group(2);
                 long count = length == null ? 0 : constants.containsKey(length) ? constants.get(length) : Long.parseLong(length);
                 offset = roundUp(offset, align);
-                fields.add(new Field(match.group(1), words[0], count, offset, size * Math.max(count, 1)));
+                fields.add(new Field(match.group(1), type, count, offset, size * Math.max(count, 1)));
                 offset += size * Math.max(count, 1);
             }
         }
@@ -92,6 +93,7 @@ record Header(Map<String, Long> constants, Map<String, Struct> structs, Map<Stri
             case "int64_t", "uint64_t", "size_t" -> ValueLayout.JAVA_LONG;
             case "float" -> ValueLayout.JAVA_FLOAT;
             case "double" -> ValueLayout.JAVA_DOUBLE;
+            case "pointer" -> ValueLayout.ADDRESS;
             default -> throw new IllegalArgumentException("this test does not know the C type '" + type + "'");
         };
     }

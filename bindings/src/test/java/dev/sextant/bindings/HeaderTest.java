@@ -49,6 +49,7 @@ class HeaderTest {
         "float alpha, beta, bias;           | int32_t alpha, beta, bias;",
         "char processor[64];                | char processor[32];",
         "sextant_tensor residual;           | int32_t residual;",
+        "void *address;                     | int64_t address;",
         "SEXTANT_NCHW16C = 16               | SEXTANT_NCHW16C = 32",
         "SEXTANT_INTERNAL = 4               | SEXTANT_INTERNAL = 4, SEXTANT_LATE = 5",
         "typedef struct sextant_device      | typedef struct sextant_more { int32_t x; } sextant_more; typedef struct sextant_device",

@@ -10,7 +10,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -122,6 +124,38 @@ class SextantLibraryTest {
         assertTrue(error.getMessage().startsWith("this jar holds no kernels for linux-riscv64: "));
     }
 
+    // libsextant_cuda comes in a jar of its own.
+    @Test
+    void theKernelsForGpusAreUnpackedWhereAJarHasThem() throws Exception {
+        var jar = folder.resolve("jar/native/" + SextantLibrary.platform());
+        Files.createDirectories(jar);
+        var content = "kernels".getBytes();
+        Files.write(jar.resolve("libsextant_cuda.so"), content);
+        var hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+        Files.writeString(jar.resolve("libsextant_cuda.so.sha256"), hash + " " + content.length + "\n");
+        var cache = folder.resolve("cache");
+        assertEquals("cuda " + cache.resolve(hash).resolve("libsextant_cuda.so"),
+                output(start(CudaProgram.class, folder.resolve("jar"), "-Dsextant.cache=" + cache)));
+        assertEquals("cuda null", output(start(CudaProgram.class, folder.resolve("none"), "-Dsextant.cache=" + cache)));
+        var given = Files.writeString(folder.resolve("given.so"), "");
+        assertEquals("cuda " + given, output(start(CudaProgram.class, folder.resolve("jar"), "-Dsextant.cuda.library=" + given)));
+        assertEquals("failed sextant.cuda.library names " + folder.resolve("none.so") + ", which is no file",
+                output(start(CudaProgram.class, folder.resolve("jar"), "-Dsextant.cuda.library=" + folder.resolve("none.so"))));
+        assertEquals("cuda null", output(start(CudaProgram.class, folder.resolve("jar"), "-Dsextant.library=" + given)),
+                "a library that was named keeps its own neighbour");
+    }
+
+    /** What one JVM does that asks for the kernels of GPUs. */
+    static final class CudaProgram {
+        public static void main(String[] arguments) {
+            try {
+                System.out.println("cuda " + SextantLibrary.cuda());
+            } catch (UnsatisfiedLinkError e) {
+                System.out.println("failed " + e.getMessage());
+            }
+        }
+    }
+
     /** What one JVM does that loads the library, calls it and, if it cannot, tries again. */
     static final class Program {
         public static void main(String[] arguments) {
@@ -145,9 +179,14 @@ class SextantLibraryTest {
     }
 
     private static Process start(String property) throws IOException {
+        return start(Program.class, Path.of(location(Program.class)), property);
+    }
+
+    /** @param folder of what is on the class path besides the bindings and these tests */
+    private static Process start(Class<?> program, Path folder, String property) throws IOException {
         return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1", property, "-cp", location(SextantLibrary.class) + ":" + location(Program.class), Program.class.getName())
-                .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+                "-XX:TieredStopAtLevel=1", property, "-cp", location(SextantLibrary.class) + ":" + location(Program.class) + ":" + folder,
+                program.getName()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     }
 
     private static String location(Class<?> type) {

@@ -2,8 +2,10 @@
 package dev.sextant.cli;
 
 import dev.sextant.Device;
+import dev.sextant.DeviceException;
 import dev.sextant.bindings.SextantLibrary;
 import dev.sextant.bindings.sextant_h;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +16,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "devices",
     description = {
-        "Show the processor, the instructions in use and the libraries found.",
+        "Show the processor and the GPUs, the instructions in use and the libraries found.",
         "",
         "SEXTANT_ISA=portable, avx2, avx512 or avx512_bf16 takes lesser instructions than the processor has; SEXTANT_LOG=dispatch tells which kernel "
             + "each layer gets, and why others declined."
@@ -24,7 +26,7 @@ final class Devices implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--measure", description = "Also measure what the processor reaches at best, in about a fifth of a second.")
+    @Option(names = "--measure", description = "Also measure what each reaches at best, in about a fifth of a second.")
     private boolean measure;
 
     @Override
@@ -36,20 +38,47 @@ final class Devices implements Callable<Integer> {
             row("processor", info.processor());
             row("cores", info.cores() + " that this process may use; " + info.threads() + " threads unless --threads says otherwise");
             row("instructions", info.isaName() + forced());
-            row("layout", "nChw" + info.block() + "c: activations in blocks of " + info.block() + " channels");
-            if (measure) printPeak(device.measure(), info.threads());
+            row("layout", info.order() + ": activations in blocks of " + info.order().block() + " channels");
+            if (measure) printPeak(device.measure(), info.threads() == 1 ? " on 1 thread" : " on " + info.threads() + " threads");
+            gpus();
             out.println();
             out.println("libraries");
             row("libsextant", sextant_h.sextant_version().getString(0) + " at " + SextantLibrary.load());
             row("oneDNN", "not part of this version: every layer runs on Sextant's own kernels");
-            row("CUDA", "not part of this version: every network runs on the processor");
             row("Sextant", Version.current() + " on Java " + Runtime.version());
         }
         return 0;
     }
 
-    private void printPeak(Device.Peak peak, int threads) {
-        var all = threads == 1 ? " on 1 thread" : " on " + threads + " threads";
+    /** Each, or why there is none. */
+    private void gpus() {
+        var out = spec.commandLine().getOut();
+        out.println();
+        int count;
+        try {
+            count = Device.cudaCount();
+        } catch (DeviceException e) {
+            out.println("cuda");
+            row("none", Failure.sentence(e));
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            out.println((i == 0 ? "" : "\n") + "cuda:" + i);
+            try (var device = Device.cuda(i)) {
+                var info = device.info();
+                row("processor", info.processor() + ", " + info.cores() + " multiprocessors");
+                row("capacity", String.format(Locale.ROOT, "%.1f GiB", info.memory() / (double) (1 << 30)));
+                row("instructions", info.isaName());
+                row("layout", info.order() + ": the channels of each pixel, filled up to a multiple of " + info.order().block());
+                if (measure) printPeak(device.measure(), "");
+            } catch (DeviceException e) {
+                row("unusable", Failure.sentence(e));
+            }
+        }
+    }
+
+    /** @param all what it takes, as the end of a line */
+    private void printPeak(Device.Peak peak, String all) {
         row("fp32 peak", Table.number(peak.fp32()) + " GFLOP/s of multiply-adds" + all);
         if (peak.bf16() > 0) row("bf16 peak", Table.number(peak.bf16()) + " GFLOP/s of dot products");
         if (peak.int8() > 0) row("int8 peak", Table.number(peak.int8()) + " GOP/s of dot products");

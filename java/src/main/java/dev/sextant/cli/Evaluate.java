@@ -110,6 +110,7 @@ final class Evaluate implements Callable<Integer> {
             json.writeNumberProperty("top1", Json.round(evaluation.top1(), 8));
             json.writeNumberProperty("top5", Json.round(evaluation.top5(), 8));
             json.writeNumberProperty("loss", Json.round(evaluation.loss(), 8));
+            json.writeStringProperty("device", device.info().name());
             json.writeNumberProperty("threads", device.info().threads());
             json.writeStringProperty("precision", run.precision().toString());
             json.writeNumberProperty("images_per_second", Json.round(evaluation.count() / seconds, 3));

@@ -24,6 +24,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -76,7 +77,8 @@ final class Gradients implements Callable<Integer> {
     @Option(names = "--output", paramLabel = "DIR", defaultValue = ".", description = "Where both files go (default: this folder).")
     private Path output;
 
-    private Integer threads;
+    @Mixin
+    private DeviceOptions on;
 
     @Option(names = "--depth", split = ",", paramLabel = "D", defaultValue = "20,56",
         description = "Layers with weights, 6n + 2; several with commas between (default: ${DEFAULT-VALUE}).")
@@ -95,12 +97,6 @@ final class Gradients implements Callable<Integer> {
     void batch(int batch) {
         if (batch < 2) throw wrong("--batch: expects at least 2, found " + batch);
         this.batch = batch;
-    }
-
-    @Option(names = "--threads", paramLabel = "N", description = "Threads; as many as this process may use cores if not given.")
-    void threads(int threads) {
-        if (threads < 1) throw wrong("--threads: expects at least 1, found " + threads);
-        this.threads = threads;
     }
 
     private ParameterException wrong(String message) {
@@ -124,10 +120,10 @@ final class Gradients implements Callable<Integer> {
         var pictures = dataset();
         var out = spec.commandLine().getOut();
         var measured = new ArrayList<LayerGradients>();
-        try (var device = Device.cpu(threads == null ? 0 : threads)) {
-            out.println(String.format(Locale.ROOT, "sextant gradients%s --steps %d --batch %d --lr %s --seed %d%s --init %s --threads %d",
+        try (var device = on.device()) {
+            out.println(String.format(Locale.ROOT, "sextant gradients%s --steps %d --batch %d --lr %s --seed %d%s --init %s %s",
                 source(pictures), steps, batch, rate, seed, isWithoutNorm ? " --no-norm" : "",
-                word(initialisation), device.info().threads()));
+                word(initialisation), DeviceOptions.words(device.info())));
             var table = new Table("NETWORK", ">FIRST LOSS", ">LAST LOSS", ">FIRST LAYER'S GRADIENT", ">LAST LAYER'S", ">RATIO");
             table.reserve(0, "resnet110".length());
             for (int depth : depths) {

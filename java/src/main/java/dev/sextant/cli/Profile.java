@@ -54,6 +54,9 @@ final class Profile implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object instead of the table.")
     private boolean json;
 
+    @Option(names = "--resident", description = "Keep input and output in the memory of the GPU: runs without copies.")
+    private boolean resident;
+
     @Mixin
     private RunOptions run;
 
@@ -77,7 +80,7 @@ final class Profile implements Callable<Integer> {
     public Integer call() throws IOException {
         onnx.requireInPlaceOf(network == null ? List.of() : List.of(network));
         try (var device = run.device(); var model = onnx.isGiven() ? onnx.load() : Model.random(network, 1);
-                var predictor = run.predictor(model, device, (input == null ? model.network().input() : input).prepend(batch))) {
+                var predictor = run.predictor(model, device, (input == null ? model.network().input() : input).prepend(batch), resident)) {
             var times = StepTimes.of(model.network().name(), predictor, run.precision(), device, repeat);
             if (html != null) Files.writeString(html, ProfilePage.of(times));
             var out = spec.commandLine().getOut();
@@ -109,11 +112,13 @@ final class Profile implements Callable<Integer> {
         if (html != null) out.println("\nthe page is in " + html);
     }
 
-    private static String json(StepTimes times) {
+    private String json(StepTimes times) {
         return Json.line(json -> {
             json.writeStringProperty("model", times.model());
             json.writeStringProperty("input", times.input().toString());
             json.writeNumberProperty("batch", times.batch());
+            json.writeStringProperty("device", times.device().name());
+            json.writeBooleanProperty("resident", resident);
             json.writeNumberProperty("threads", times.device().threads());
             json.writeStringProperty("precision", times.precision().toString());
             json.writeStringProperty("isa", times.device().isaName());

@@ -31,8 +31,8 @@ final class ProfilePage {
     private static void heading(Markup page, StepTimes times, String title) {
         var device = times.device();
         page.element("h1", title);
-        page.element("p", "Input " + times.input() + ", " + times.precision() + ", " + device.isaName() + " on " + device.threads()
-            + (device.threads() == 1 ? " thread" : " threads") + " of " + device.processor() + ". Medians of " + times.runs()
+        page.element("p", "Input " + times.input() + ", " + times.precision() + ", " + device.isaName() + " on "
+            + DeviceOptions.place(device) + ". Medians of " + times.runs()
             + " runs, Sextant " + Version.current() + ".");
         page.open("dl");
         Page.figure(page, "one run", Table.number(times.milliseconds()) + " ms", "");
@@ -122,6 +122,6 @@ final class ProfilePage {
     }
 
     static String arithmetic(double peak, Device.Peak measured) {
-        return peak == measured.int8() ? "int8" : peak == measured.bf16() ? "bf16" : "fp32";
+        return peak == measured.int8() ? "int8" : peak == measured.bf16() ? "bf16" : peak == measured.bf16() / 2 ? "tf32" : "fp32";
     }
 }

@@ -93,7 +93,7 @@ record StepTimes(String model, Shape input, Precision precision, Device.Info dev
         var rows = new ArrayList<Row>();
         for (int i = 0; i < medians.length; i++) {
             var step = steps.get(i);
-            rows.add(new Row(i + 1, step, medians[i], medians[i] / total, peak(step, peak)));
+            rows.add(new Row(i + 1, step, medians[i], medians[i] / total, peak(step, precision, device.info().kind(), peak)));
         }
         return new StepTimes(model, predictor.inputShape(), precision, device.info(), peak,
             times.size(), List.copyOf(rows));
@@ -105,8 +105,19 @@ record StepTimes(String model, Shape input, Precision precision, Device.Info dev
             Math.max(a.bandwidth(), b.bandwidth()));
     }
 
-    /** Kernels' names begin with the element type of their arithmetic. */
-    private static double peak(Step step, Device.Peak peak) {
+    /**
+     * Kernels' names begin with the element type of their arithmetic; on a GPU those that multiply matrices have that of the precision.
+     * TF32 passes through the tensor cores at half the rate of bfloat16.
+     */
+    private static double peak(Step step, Precision precision, Device.Kind kind, Device.Peak peak) {
+        if (kind == Device.Kind.CUDA) {
+            boolean multiplies = step.operation().startsWith("conv") || step.operation().startsWith("linear");
+            return switch (precision) {
+                case BF16, FP16 -> multiplies ? peak.bf16() : peak.fp32();
+                case TF32 -> multiplies ? peak.bf16() / 2 : peak.fp32();
+                case FP32, STRICT, INT8 -> peak.fp32();
+            };
+        }
         var arithmetic = ARITHMETIC.matcher(step.implementation());
         return switch (arithmetic.lookingAt() ? arithmetic.group(1) : "f32") {
             case "bf16" -> peak.bf16();

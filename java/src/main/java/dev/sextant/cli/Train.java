@@ -62,7 +62,8 @@ final class Train implements Callable<Integer> {
     @Mixin
     private TrainChoices choices;
 
-    private Integer threads;
+    @Mixin
+    private DeviceOptions on;
 
     @Option(names = "--weights", paramLabel = "F",
         description = "Trained weights to begin with; if they are of other classes, their last layer begins anew.")
@@ -98,12 +99,6 @@ final class Train implements Callable<Integer> {
         description = "Write a page with curves, the confusion matrix and the surest mistakes; renewed after each epoch.")
     private Path report;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads; as many as this process may use cores if not given.")
-    void threads(int threads) {
-        if (threads < 1) throw new ParameterException(spec.commandLine(), "--threads: expects at least 1, found " + threads);
-        this.threads = threads;
-    }
-
     @Override
     public Integer call() throws IOException {
         if (resume && checkpoint == null) {
@@ -115,7 +110,7 @@ final class Train implements Callable<Integer> {
         var snapshot = saved();
         var data = place.open(Dataset.Split.TRAIN);
         var test = place.openTestIfThere();
-        try (var device = Device.cpu(threads == null ? 0 : threads)) {
+        try (var device = on.device()) {
             return train(place.fitted(data), data, test, device, snapshot, destination);
         }
     }
@@ -153,8 +148,8 @@ final class Train implements Callable<Integer> {
         try (var training = training(fitted, data, test, device, snapshot)) {
             var out = spec.commandLine().getOut();
             var command = "sextant train " + place.network().name() + " " + place.name() + " "
-                + TrainChoices.words(training.options()) + " --threads "
-                + device.info().threads() + (weights == null ? "" : " --weights " + weights);
+                + TrainChoices.words(training.options()) + " "
+                + DeviceOptions.words(device.info()) + (weights == null ? "" : " --weights " + weights);
             introduce(training, test, device.info(), snapshot, command, out);
             if (checkpoint != null) training.saveTo(new CheckpointFolder(checkpoint), BETWEEN_CHECKPOINTS);
             boolean hasTerminal = System.console() != null && System.console().isTerminal();
@@ -208,7 +203,7 @@ final class Train implements Callable<Integer> {
         out.println(place.network().name() + " on " + place.name() + ": " + Table.count(data.size()) + " pictures of "
             + data.labels().size()
             + " classes" + (test == null ? "" : ", " + Table.count(test.size()) + " to test on") + "; " + device.isaName() + ", "
-            + device.threads() + (device.threads() == 1 ? " thread" : " threads") + " of " + device.processor());
+            + DeviceOptions.place(device));
         out.println(command);
         if (snapshot != null) {
             out.println("going on after step " + Table.count(snapshot.steps()) + " of " + Table.count(training.totalSteps()));

@@ -73,8 +73,8 @@ final class TrainChoices {
     private Long seed;
 
     @Option(names = "--precision", paramLabel = "P", converter = RunOptions.PrecisionConverter.class,
-        description = "fp32; strict: every product summed directly (no Winograd); bf16: pictures and their gradients in bfloat16, "
-            + "parameters in float32 (needs AVX512_BF16).")
+        description = "fp32; strict: every product summed directly (no Winograd); tf32: shorter factors (cuda); bf16: pictures and "
+            + "their gradients in bfloat16, parameters in float32 (AVX512_BF16 or cuda).")
     private Precision precision;
 
     /** What was chosen, the rest as in {@code base}. @throws ParameterException for numbers out of range */

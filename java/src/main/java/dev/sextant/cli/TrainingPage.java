@@ -77,9 +77,7 @@ final class TrainingPage {
     private static void heading(Markup page, Report report) {
         var device = report.device();
         page.element("h1", report.network() + " on " + report.data());
-        page.element("p", "Trained on " + device.threads() + (device.threads() == 1 ? " thread" : " threads") + " of "
-            + device.processor()
-            + " (" + device.isaName() + "), Sextant " + Version.current() + ". The same again:");
+        page.element("p", "Trained on " + DeviceOptions.place(device) + " (" + device.isaName() + "), Sextant " + Version.current() + ". The same again:");
         page.open("p").element("code", report.command()).close();
         page.open("dl");
         var evaluation = report.evaluation();

@@ -29,7 +29,7 @@ final class Backward {
     /** The gradient of each whole, and of each slice. */
     private final Map<Value, Value> diffs = new HashMap<>();
     private final Map<Value, Slice> slices = new HashMap<>();
-    /** Of each whole gradient: plain or blocked, how wide a halo, the channels that hold something. */
+    /** Of each whole gradient: in which order, how wide a halo, the channels that hold something. */
     private final Map<Value, Layout> layouts = new HashMap<>();
     private final Map<Value, BitSet> written = new HashMap<>();
     private int id;
@@ -223,7 +223,7 @@ final class Backward {
     private Value fresh(Value like) {
         var value = new Value(id++, like.shape());
         var layout = graph.layout(like);
-        layouts.put(value, new Layout(layout.block(), 0, layout.format()));
+        layouts.put(value, new Layout(layout.order(), 0, layout.format()));
         written.put(value, new BitSet());
         return value;
     }
@@ -247,8 +247,8 @@ final class Backward {
         if (!(step instanceof Gradient.Source(Node.Conv conv, Value diffDst, Value _, boolean _))) return;
         var whole = slices.containsKey(diffDst) ? slices.get(diffDst).whole() : diffDst;
         var layout = layouts.get(whole);
-        if (layout.isPlain()) return;
+        if (!layout.order().hasPlanes()) return;
         int reach = conv.window().reachBack(conv.src(), conv.dst());
-        if (reach > layout.halo()) layouts.put(whole, new Layout(layout.block(), reach, layout.format()));
+        if (reach > layout.halo()) layouts.put(whole, new Layout(layout.order(), reach, layout.format()));
     }
 }

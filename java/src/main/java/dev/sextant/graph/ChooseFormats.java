@@ -12,16 +12,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Stores what lies between input and output in fewer bits: in 8 where the range is known, else in bfloat16. What comes from or goes to
- * the caller stays float32, and so does what a softmax reads and writes.
+ * Stores what lies between input and output in another format: in 8 bits where the range is known, else in the one given. What comes
+ * from or goes to the caller stays float32, and so does what a softmax reads and writes.
  *
  * <p>What only picks and moves numbers (a largest one, a slice, a shortcut) leaves them in the steps they have: source and result
- * share one format, for the union of their ranges. What is normalised as it is read stays bfloat16: a norm stretches each channel by
+ * share one format, for the union of their ranges. What is normalised as it is read is none of 8 bits: a norm stretches each channel by
  * its own factor, and steps made for the widest channel are too coarse for the narrowest.
  *
- * @param ranges what each value holds; none where all are to be bfloat16
+ * @param format where no range is known
+ * @param ranges what each value holds
  */
-public record ChooseFormats(Map<Value, Range> ranges) implements Pass {
+public record ChooseFormats(Format format, Map<Value, Range> ranges) implements Pass {
 
     public ChooseFormats {
         ranges = Map.copyOf(ranges);
@@ -40,8 +41,8 @@ public record ChooseFormats(Map<Value, Range> ranges) implements Pass {
                 if (found != null) range = range == null ? found : range.and(found);
             }
             boolean steps = range != null && group.stream().noneMatch(normalised::contains);
-            var format = steps ? range.format() : Format.BF16;
-            for (var value : group) formats.put(graph.whole(value), format);
+            var chosen = steps ? range.format() : format;
+            for (var value : group) formats.put(graph.whole(value), chosen);
         }
         for (var value : wide) formats.put(value, Format.F32);
         return graph.with(graph.storage().withFormats(formats));

@@ -2,6 +2,7 @@
 package dev.sextant.graph;
 
 import dev.sextant.graph.Storage.Layout;
+import dev.sextant.graph.Storage.Order;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -11,15 +12,16 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Decides how each value lies in memory and inserts the copies that this takes. Pictures are channel-blocked, with as wide a halo
- * as the widest padding among the convolutions that read them; features ({@code n f}), the input, the output and the taps are
+ * Decides how each value lies in memory and inserts the copies that this takes. Pictures are in the device's order, if in planes
+ * with as wide a halo as the widest padding among the convolutions that read them; features ({@code n f}), the input, the output and the taps are
  * plain. The first convolution reads an input of up to four channels as it is, where blocks would be mostly empty.
  *
- * <p>A copy has the format of its source; one of the caller's float32 for a node that works in fewer bits has bfloat16.
+ * <p>A copy has the format of its source; one of the caller's float32 for a node that works in another has that, or bfloat16 where
+ * that has 8 bits.
  *
- * @param block channels in a block of the device's layout
+ * @param order of the device
  */
-public record ChooseLayouts(int block) implements Pass {
+public record ChooseLayouts(Order order) implements Pass {
     private static final int PLAIN_CHANNELS = 4;
 
     @Override
@@ -50,7 +52,7 @@ public record ChooseLayouts(int block) implements Pass {
         for (var node : nodes) {
             var whole = graph.whole(node.dst());
             var format = formats.getOrDefault(whole, Format.F32);
-            layouts.put(whole, plain.contains(whole) ? Layout.plain(format) : new Layout(block, halos.getOrDefault(whole, 0), format));
+            layouts.put(whole, plain.contains(whole) ? Layout.plain(format) : new Layout(order, halos.getOrDefault(whole, 0), format));
             if (node instanceof Node.TrainingNorm norm) layouts.put(norm.saved(), Layout.PLAIN);
         }
         return new Graph(graph.input(), nodes, output, taps, graph.storage().withFormats(formats).withLayouts(layouts));
@@ -91,8 +93,8 @@ public record ChooseLayouts(int block) implements Pass {
     }
 
     private static Format copiedFor(Node node, Value source, Graph graph) {
-        var format = graph.format(source);
-        return format.equals(Format.F32) && !graph.format(node.dst()).equals(Format.F32) ? Format.BF16 : format;
+        Format from = graph.format(source), to = graph.format(node.dst());
+        return !from.equals(Format.F32) ? from : to.kind() == Format.Kind.U8 ? Format.BF16 : to;
     }
 
     private static boolean reads(Graph graph, Node node, Value source, Set<Value> plain) {
@@ -108,8 +110,9 @@ public record ChooseLayouts(int block) implements Pass {
     }
 
     /** Pixels of zeros that the convolutions want around what they read. */
-    private static Map<Value, Integer> halos(Graph graph, List<Node> nodes, Set<Value> plain) {
+    private Map<Value, Integer> halos(Graph graph, List<Node> nodes, Set<Value> plain) {
         var halos = new HashMap<Value, Integer>();
+        if (!order.hasPlanes()) return halos;
         for (var node : nodes) {
             if (node instanceof Node.Conv conv && !plain.contains(conv.src())) {
                 halos.merge(graph.whole(conv.src()), conv.window().reach(conv.src(), conv.dst()), Math::max);

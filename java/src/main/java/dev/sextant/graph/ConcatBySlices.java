@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.graph;
 
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.graph.Storage.Slice;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -11,14 +12,14 @@ import java.util.Map;
  * Lets the parts of a concatenation be written straight into their channels of the whole, so that joining costs nothing. Nested
  * ones share the outermost whole: in a DenseNet block, where {@code x <- [x, H(x)]} (Huang et al., arXiv:1608.06993, eq. 2),
  * every layer appends its channels to one buffer as wide as the block's end. A part that is the graph's input or lies elsewhere
- * already is copied in; a concatenation whose parts do not all begin at a whole block of channels and a whole cache line stays as
- * it is.
+ * already is copied in; a concatenation whose parts do not all begin at a whole block of channels, which in planes is a whole cache
+ * line too, stays as it is.
  *
- * @param block channels in a block of the device's layout
+ * @param order of the device
  */
-public record ConcatBySlices(int block) implements Pass {
+public record ConcatBySlices(Order order) implements Pass {
 
-    /** Bytes of a cache line, at whose beginning a step wants its operands. */
+    /** Bytes of a cache line, at whose beginning a step wants its operands where they are planes. */
     private static final int LINE = 64;
 
     @Override
@@ -56,7 +57,8 @@ public record ConcatBySlices(int block) implements Pass {
         if (concat.dst().isFlat()) return false;
         int channel = slices.containsKey(concat.dst()) ? slices.get(concat.dst()).channel() : 0;
         for (var part : concat.sources()) {
-            if (channel % block != 0 || (long) channel * part.h() * part.w() * Float.BYTES % LINE != 0) return false;
+            if (channel % order.block() != 0) return false;
+            if (order.hasPlanes() && (long) channel * part.h() * part.w() * Float.BYTES % LINE != 0) return false;
             channel += part.c();
         }
         return true;

@@ -12,9 +12,14 @@ public record Format(Kind kind, float scale, int zeroPoint) {
     /** The upper half of a float32, rounded to nearest even. */
     public static final Format BF16 = new Format(Kind.BF16, 0, 0);
 
+    /** IEEE 754 half precision: CUDA devices. */
+    public static final Format F16 = new Format(Kind.F16, 0, 0);
+    /** A float32 whose products may be taken of factors rounded to 10 bits after the point: CUDA devices. */
+    public static final Format TF32 = new Format(Kind.TF32, 0, 0);
+
     /** Element types, in the order of the C header's constants. */
     public enum Kind {
-        F32(4), BF16(2), U8(1);
+        F32(4), BF16(2), U8(1), F16(2), TF32(4);
 
         private final int bytes;
 
@@ -37,6 +42,8 @@ public record Format(Kind kind, float scale, int zeroPoint) {
         return switch (kind) {
             case F32 -> "f32";
             case BF16 -> "bf16";
+            case F16 -> "f16";
+            case TF32 -> "tf32";
             case U8 -> "u8 " + scale + (zeroPoint == 0 ? "" : " zero " + zeroPoint);
         };
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.sextant.graph;
 
+import dev.sextant.graph.Storage.Order;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -10,20 +11,20 @@ import java.util.stream.Stream;
 public interface Pass {
     Graph apply(Graph graph);
 
-    /** All passes for inference, in order, on a device whose blocked layout has {@code block} channels; batches stay whole. */
-    static List<Pass> inference(int block) {
-        return inference(block, Long.MAX_VALUE);
+    /** All passes for inference, in order, on a device of this order; batches stay whole. */
+    static List<Pass> inference(Order order) {
+        return inference(order, Long.MAX_VALUE);
     }
 
     /** The same; of a large batch the early layers take no more images at a time than fit in {@code cacheBytes}. */
-    static List<Pass> inference(int block, long cacheBytes) {
+    static List<Pass> inference(Order order, long cacheBytes) {
         return inOrder(fusing(),
-            List.of(new ConcatBySlices(block), new ChooseLayouts(block), new SubBatches(cacheBytes), new PlanMemory()));
+            List.of(new ConcatBySlices(order), new ChooseLayouts(order), new SubBatches(cacheBytes), new PlanMemory()));
     }
 
-    /** The same in 16 bits, and in 8 where {@code ranges} says what a value holds. */
-    static List<Pass> inference(int block, long cacheBytes, Map<Value, Range> ranges) {
-        return inOrder(fusing(), List.of(new ConcatBySlices(block), new ChooseFormats(ranges), new ChooseLayouts(block),
+    /** The same in {@code format}, and in 8 bits where {@code ranges} says what a value holds. */
+    static List<Pass> inference(Order order, long cacheBytes, Format format, Map<Value, Range> ranges) {
+        return inOrder(fusing(), List.of(new ConcatBySlices(order), new ChooseFormats(format, ranges), new ChooseLayouts(order),
             new SubBatches(cacheBytes), new PlanMemory()));
     }
 

@@ -3,6 +3,7 @@ package dev.sextant.graph;
 
 import dev.sextant.Shape;
 import dev.sextant.graph.Constant.Parameter;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.nn.Nn;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -37,16 +38,16 @@ public record TrainingGraph(Graph forward, List<Gradient> backward) {
 
     /**
      * @param input of a batch, n c h w
-     * @param block channels in a block of the device's layout
-     * @param isNarrow whether pictures and their gradients are bfloat16
+     * @param order of the device
+     * @param format of pictures and their gradients
      * @throws IllegalArgumentException if the network cannot take that input, or ends in something other than logits
      */
-    public static TrainingGraph of(Nn network, Shape input, int block, boolean isNarrow) {
+    public static TrainingGraph of(Nn network, Shape input, Order order, Format format) {
         var trace = Trace.training(network, input);
         var graph = trace.graph().through(List.of(new DropIdentities(), new FlattenFeatures(), new FuseNormResidual(),
-            new FuseActivation(), new ConcatBySlices(block)));
-        if (isNarrow) graph = new NarrowPictures().apply(graph);
-        graph = new ChooseLayouts(block).apply(graph);
+            new FuseActivation(), new ConcatBySlices(order)));
+        if (!format.equals(Format.F32)) graph = new PictureFormat(format).apply(graph);
+        graph = new ChooseLayouts(order).apply(graph);
         var heads = graph.taps();
         var planned = new Backward(graph.reporting(new LinkedHashMap<>())).of(heads, trace.weights());
         var touched = new ArrayList<List<Value>>();
@@ -60,8 +61,8 @@ public record TrainingGraph(Graph forward, List<Gradient> backward) {
     }
 
     /** Of float32 throughout. */
-    public static TrainingGraph of(Nn network, Shape input, int block) {
-        return of(network, input, block, false);
+    public static TrainingGraph of(Nn network, Shape input, Order order) {
+        return of(network, input, order, Format.F32);
     }
 
     /** What training adjusts by its gradient, in the order of the layers. */

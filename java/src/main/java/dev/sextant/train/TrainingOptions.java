@@ -28,7 +28,7 @@ public record TrainingOptions(int epochs, int batch, double rate, Schedule sched
         if (batch < 1) throw bad("batch", "at least 1", batch);
         if (!(rate > 0) || Double.isInfinite(rate)) throw bad("rate", "a number over 0", rate);
         if (!(smoothing >= 0 && smoothing < 1)) throw bad("smoothing", "a number from 0 to under 1", smoothing);
-        if (precision == Precision.INT8) throw bad("precision", "fp32, strict or bf16", precision);
+        if (precision == Precision.INT8 || precision == Precision.FP16) throw bad("precision", "fp32, strict, tf32 or bf16", precision);
     }
 
     /** Stochastic gradient descent with momentum 0.9 and weight decay 1e-4, a cosine, float32, no augmentation, seed 1. */

@@ -4,6 +4,10 @@ package dev.sextant.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.Device;
+import dev.sextant.DeviceException;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -61,8 +65,37 @@ class SextantTest {
         Ran.of("bench", "lenet5", "--batch", "4,0").fails(2, "--batch: expects at least 1, found 0");
         Ran.of("bench", "lenet5", "--seconds", "-1").fails(2, "--seconds: expects 0 to 86400, found -1.0");
         Ran.of("bench", "lenet5", "--seconds", "NaN").fails(2, "--seconds: expects 0 to 86400, found NaN");
-        Ran.of("bench", "lenet5", "--precision", "fp64").fails(2, "expects fp32, strict, bf16 or int8, found 'fp64'");
+        Ran.of("bench", "lenet5", "--precision", "fp64").fails(2, "expects fp32, strict, tf32, bf16, fp16 or int8, found 'fp64'");
         Ran.of("classify", "x.jpg", "--model", "lenet5", "--weights", "f", "--top", "0").fails(2, "--top: expects at least 1, found 0");
+    }
+
+    @Test
+    void devicesAreChosenByName() {
+        Ran.of("bench", "lenet5", "--device", "gpu").fails(2, "--device: expects cpu, cuda or cuda:N, found 'gpu'");
+        Ran.of("bench", "lenet5", "--device", "cuda:").fails(2, "--device: expects cpu, cuda or cuda:N, found 'cuda:'");
+        for (var command : List.of("bench lenet5", "profile lenet5")) {
+            Ran.of((Object[]) (command + " --device cuda:0 --threads 2").split(" ")).fails(2, "--threads: is for --device cpu, a GPU takes none");
+        }
+        Ran.of("bench", "lenet5", "--resident", "--seconds", "0").fails(2, "--resident: is for --device cuda");
+        assertTrue(Ran.of("bench", "lenet5", "--device", "cpu", "--seconds", "0").lines().size() > 1);
+    }
+
+    @Test
+    void precisionsOfAnotherDeviceAreRefused() {
+        Ran.of("bench", "lenet5", "--precision", "tf32", "--seconds", "0").fails(1, "precision: tf32 needs a CUDA device");
+        Ran.of("bench", "lenet5", "--precision", "fp16", "--train", "--seconds", "0").fails(1, "training expects fp32, strict, tf32 or bf16");
+    }
+
+    @Test
+    void withoutGpuOneLineSaysWhy() {
+        try {
+            Device.cudaCount();
+            Assumptions.abort("there is a GPU");
+        } catch (DeviceException e) {
+            Ran.of("bench", "lenet5", "--device", "cuda", "--seconds", "0").fails(1, "sextant: cuda: ");
+            var lines = Ran.of("devices").lines();
+            assertTrue(lines.get(lines.indexOf("cuda") + 1).startsWith("  none          cuda: "), lines::toString);
+        }
     }
 
     @Test

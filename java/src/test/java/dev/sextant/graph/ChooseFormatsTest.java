@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sextant.graph.Format.Kind;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.nn.Nn;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,7 +22,7 @@ class ChooseFormatsTest {
         var traced = graph(network, input);
         var ranges = new HashMap<Value, Range>();
         for (var node : traced.nodes()) ranges.put(node.dst(), new Range(-node.dst().id(), 255 - node.dst().id()));
-        return traced.through(Pass.inference(16, Long.MAX_VALUE, ranges));
+        return traced.through(Pass.inference(Order.NCHW16C, Long.MAX_VALUE, Format.BF16, ranges));
     }
 
     private static Format format(Graph graph, String name) {
@@ -31,11 +32,11 @@ class ChooseFormatsTest {
     @Test
     void whatLiesBetweenInputAndOutputIsNarrow() {
         Nn network = seq(conv(16, 3).as("a"), relu(), conv(16, 3).as("b"), globalAvgPool().as("c"), linear(5).as("d"), softmax().as("e"));
-        var narrow = graph(network, 1, 3, 9, 9).through(Pass.inference(16, Long.MAX_VALUE, Map.of()));
+        var narrow = graph(network, 1, 3, 9, 9).through(Pass.inference(Order.NCHW16C, Long.MAX_VALUE, Format.BF16, Map.of()));
         assertEquals(Format.F32, narrow.layout(narrow.input()).format());
         for (var name : new String[] {"a", "b", "c"}) assertEquals(Format.BF16, format(narrow, name), name);
         for (var name : new String[] {"d", "e"}) assertEquals(Format.F32, format(narrow, name), name);
-        assertEquals(Format.F32, format(graph(network, 1, 3, 9, 9).through(Pass.inference(16)), "a"));
+        assertEquals(Format.F32, format(graph(network, 1, 3, 9, 9).through(Pass.inference(Order.NCHW16C)), "a"));
 
         var steps = quantised(network, 1, 3, 9, 9);
         assertEquals(Format.u8(1, 2), format(steps, "a"), "that of the ReLU, the second layer, which is fused");
@@ -66,7 +67,7 @@ class ChooseFormatsTest {
 
     @Test
     void wideInputsAreCopiedNarrow() {
-        var graph = graph(seq(conv(16, 3).as("a"), globalAvgPool()), 1, 8, 9, 9).through(Pass.inference(16, Long.MAX_VALUE, Map.of()));
+        var graph = graph(seq(conv(16, 3).as("a"), globalAvgPool()), 1, 8, 9, 9).through(Pass.inference(Order.NCHW16C, Long.MAX_VALUE, Format.BF16, Map.of()));
         assertEquals("reorder", graph.nodes().getFirst().text());
         assertEquals(Format.BF16, graph.layout(graph.nodes().getFirst().dst()).format());
     }

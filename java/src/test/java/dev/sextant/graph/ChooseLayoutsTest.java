@@ -11,15 +11,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.sextant.Shape;
 import dev.sextant.graph.Storage.Layout;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.nn.Nn;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ChooseLayoutsTest {
-    private static final List<Pass> BEFORE = List.of(new DropIdentities(), new ConcatBySlices(16));
+    private static final List<Pass> BEFORE = List.of(new DropIdentities(), new ConcatBySlices(Order.NCHW16C));
 
     private static Graph after(Nn network, int... input) {
-        return preserving(graph(network, input).through(BEFORE), new ChooseLayouts(16)::apply);
+        return preserving(graph(network, input).through(BEFORE), new ChooseLayouts(Order.NCHW16C)::apply);
     }
 
     private static Layout layout(Graph graph, String name) {
@@ -37,8 +38,8 @@ class ChooseLayoutsTest {
     void haloIsTheWidestNeedOfTheReaders() {
         var after = after(seq(conv(16, 1).as("a"), concat(conv(16, 3).pad(1), conv(16, 5).pad(2), maxPool(3, 1, 1)), conv(16, 1)),
             1, 3, 6, 6);
-        assertEquals(new Layout(16, 2, Format.F32), layout(after, "a"));
-        assertEquals(new Layout(16, 0, Format.F32), after.layout(after.whole(node(after, "1.0").dst())));
+        assertEquals(new Layout(Order.NCHW16C, 2, Format.F32), layout(after, "a"));
+        assertEquals(new Layout(Order.NCHW16C, 0, Format.F32), after.layout(after.whole(node(after, "1.0").dst())));
     }
 
     /** A window may reach further below than above: 5 pixels, stride 2, dilation 2, padding 1. */
@@ -54,8 +55,8 @@ class ChooseLayoutsTest {
     @Test
     void slicesShareTheirWholesLayout() {
         var after = after(seq(concat(conv(16, 1).as("a"), conv(16, 1).as("b")), conv(4, 3).pad(1)), 1, 3, 6, 6);
-        assertEquals(new Layout(16, 1, Format.F32), layout(after, "0.a"));
-        assertEquals(new Layout(16, 1, Format.F32), layout(after, "0.b"));
+        assertEquals(new Layout(Order.NCHW16C, 1, Format.F32), layout(after, "0.a"));
+        assertEquals(new Layout(Order.NCHW16C, 1, Format.F32), layout(after, "0.b"));
     }
 
     @Test
@@ -72,7 +73,7 @@ class ChooseLayoutsTest {
     void featuresOutputAndTapsArePlain() {
         var graph = Graph.of(seq(conv(16, 1).as("conv"), globalAvgPool(), flatten().as("flat"), softmax().as("soft")),
             Shape.of(2, 3, 4, 4));
-        var after = preserving(graph.through(BEFORE), new ChooseLayouts(16)::apply);
+        var after = preserving(graph.through(BEFORE), new ChooseLayouts(Order.NCHW16C)::apply);
         assertEquals(Layout.PLAIN, after.layout(after.output()));
         after.taps().values().forEach(tap -> assertEquals(Layout.PLAIN, after.layout(tap)));
         assertEquals(Layout.PLAIN, layout(after, "flat"));

@@ -9,12 +9,13 @@ import static dev.sextant.nn.Nn.*;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.nn.Nn;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ConcatBySlicesTest {
-    private final ConcatBySlices pass = new ConcatBySlices(16);
+    private final ConcatBySlices pass = new ConcatBySlices(Order.NCHW16C);
 
     private Graph after(Nn network, int... input) {
         return preserving(graph(network, input), g -> pass.apply(new DropIdentities().apply(g)));
@@ -63,7 +64,7 @@ class ConcatBySlicesTest {
     @Test
     void slicesBeginAtCacheLines() {
         Nn network = seq(concat(conv(8, 1), conv(8, 1)));
-        var eight = new ConcatBySlices(8);
+        var eight = new ConcatBySlices(Order.NCHW8C);
         assertEquals(List.of("conv 1x1", "conv 1x1", "concat"), texts(preserving(graph(network, 1, 3, 3, 3), eight::apply)));
         assertEquals(List.of("conv 1x1", "conv 1x1"), texts(preserving(graph(network, 1, 3, 4, 4), eight::apply)));
     }

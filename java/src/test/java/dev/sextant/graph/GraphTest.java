@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Shape;
 import dev.sextant.graph.Node.PoolKind;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.models.Networks;
 import java.util.List;
 import java.util.Set;
@@ -58,7 +59,7 @@ class GraphTest {
     @Test
     void printsOneLineANode() {
         var text = Graphs.graph(seq(conv(16, 3).pad(1).as("conv"), relu(), globalAvgPool(), linear(3).as("fc")), 1, 3, 8, 8)
-            .through(Pass.inference(16)).toString();
+            .through(Pass.inference(Order.NCHW16C)).toString();
         assertEquals("""
             %0 = input: 1x3x8x8 nchw
             %2 = conv 3x3 pad 1 relu (%0) conv: 1x16x8x8 nChw16c @0

@@ -6,6 +6,7 @@ import static dev.sextant.nn.Nn.*;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.models.Networks;
 import dev.sextant.nn.Nn;
 import java.util.List;
@@ -16,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PlanMemoryTest {
 
     private static Graph planned(Nn network, int... input) {
-        return graph(network, input).through(Pass.inference(16));
+        return graph(network, input).through(Pass.inference(Order.NCHW16C));
     }
 
     /** However deep, two buffers take turns. */
@@ -54,8 +55,8 @@ class PlanMemoryTest {
         {"alexnet", "vgg16", "googlenet", "googlenet_2014", "resnet50", "resnet110", "densenet121", "densenet_bc_100_12"})
     void theCataloguesNetworksFitTightly(String name) {
         var network = Networks.named(name);
-        for (int block : List.of(8, 16)) {
-            var storage = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(block))
+        for (var order : List.of(Order.NHWC, Order.NCHW8C, Order.NCHW16C)) {
+            var storage = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(order))
                 .storage();
             assertTrue(storage.workspaceBytes() <= 1.02 * storage.largestLiveBytes(),
                 () -> name + ": " + storage.workspaceBytes() + " bytes, "
@@ -67,7 +68,7 @@ class PlanMemoryTest {
     @Test
     void denseNetCopiesNothing() {
         var network = Networks.named("densenet121");
-        var graph = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(16));
+        var graph = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(Order.NCHW16C));
         assertTrue(graph.nodes().stream().noneMatch(node -> node instanceof Node.Concat || node instanceof Node.Reorder),
             graph::toString);
         assertEquals(1, graph.nodes().stream().filter(node -> node instanceof Node.BatchNorm).count(),

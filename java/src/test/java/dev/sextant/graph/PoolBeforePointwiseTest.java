@@ -8,6 +8,7 @@ import static dev.sextant.nn.Nn.*;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.Shape;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.models.Networks;
 import dev.sextant.nn.Nn;
 import java.util.List;
@@ -63,7 +64,7 @@ class PoolBeforePointwiseTest {
     @Test
     void denseNetSavesThreeQuartersOfItsTransitions() {
         var network = Networks.named("densenet121");
-        var compiled = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(16));
+        var compiled = Graph.of(network.body(), network.input().prepend(1)).tapping(List.of()).through(Pass.inference(Order.NCHW16C));
         assertEquals(3, texts(compiled).stream().filter("norm relu average with pad pool 2x2/2"::equals).count(), compiled::toString);
     }
 }

@@ -4,6 +4,7 @@ package dev.sextant.graph;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.graph.Storage.Order;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -23,12 +24,12 @@ class RandomNetworksTest {
     @MethodSource("seeds")
     void passesPreserveResults(int seed) {
         var random = RandomNetwork.of(new Random(seed));
-        for (int block : List.of(8, 16)) {
+        for (var order : List.of(Order.NHWC, Order.NCHW8C, Order.NCHW16C)) {
             var graph = Graph.of(random.network(), random.input());
             if (seed % 3 != 0) graph = graph.tapping(List.of());
             var input = Graphs.input(random.input());
             var expected = Interpreter.run(graph, Graphs.FORMULA, input);
-            for (var pass : Pass.inference(block, seed % 4 == 0 ? Long.MAX_VALUE : 1 << 10 + seed % 4 * 2)) {
+            for (var pass : Pass.inference(order, seed % 4 == 0 ? Long.MAX_VALUE : 1 << 10 + seed % 4 * 2)) {
                 graph = pass.apply(graph);
                 Graphs.assertSame(expected, Interpreter.run(graph, Graphs.FORMULA, input), () -> pass + " on " + random);
             }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Shape;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.graph.Storage.Segment;
 import dev.sextant.models.Networks;
 import dev.sextant.nn.Nn;
@@ -21,7 +22,7 @@ class SubBatchesTest {
     private static final int IMAGE = 2 * 16 * 18 * 18 * 4;
 
     private static Graph planned(Nn network, long cacheBytes, int... input) {
-        return graph(network, input).through(Pass.inference(16, cacheBytes));
+        return graph(network, input).through(Pass.inference(Order.NCHW16C, cacheBytes));
     }
 
     private static List<Segment> segments(Nn network, long cacheBytes, int... input) {
@@ -54,7 +55,7 @@ class SubBatchesTest {
     @Test
     void whatCrossesTheBorderIsThereForAllImages() {
         var deep = seq(LAYER.as("tap"), LAYER, LAYER, LAYER, LAYER);
-        var graph = Graph.of(deep, Shape.of(8, 16, 16, 16)).tapping(List.of("tap")).through(Pass.inference(16, IMAGE));
+        var graph = Graph.of(deep, Shape.of(8, 16, 16, 16)).tapping(List.of("tap")).through(Pass.inference(Order.NCHW16C, IMAGE));
         assertEquals(8, graph.images(graph.taps().get("tap")));
         assertEquals(8, graph.images(graph.output()));
         assertEquals(8, graph.images(graph.input()));
@@ -74,8 +75,8 @@ class SubBatchesTest {
         var network = Networks.named(name);
         var input = network.input().prepend(16);
         var described = Graph.of(network.body(), input).tapping(List.of());
-        var whole = described.through(Pass.inference(16)).storage();
-        var cut = described.through(Pass.inference(16, SubBatches.cacheBytes(2))).storage();
+        var whole = described.through(Pass.inference(Order.NCHW16C)).storage();
+        var cut = described.through(Pass.inference(Order.NCHW16C, SubBatches.cacheBytes(2))).storage();
         assertTrue(2 * cut.workspaceBytes() < whole.workspaceBytes(), () -> cut.workspaceBytes() + " of " + whole.workspaceBytes());
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.Shape;
+import dev.sextant.graph.Storage.Order;
 import dev.sextant.models.Networks;
 import dev.sextant.nn.Nn;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ class TrainingGraphTest {
         var random = RandomNetwork.of(new Random(seed));
         var network = seq(random.network(), linear(5));
         if (network.toString().contains("oftmax")) return;
-        for (int block : List.of(8, 16)) check(TrainingGraph.of(network, random.input(), block));
+        for (var order : List.of(Order.NHWC, Order.NCHW8C, Order.NCHW16C)) check(TrainingGraph.of(network, random.input(), order));
     }
 
     @Test
@@ -38,7 +39,7 @@ class TrainingGraphTest {
         for (var name : List.of("lenet5", "alexnet_2012", "vgg11_bn", "googlenet", "googlenet_2014", "resnet18", "resnet20", "densenet121",
             "densenet_bc_100_12")) {
             var network = Networks.named(name);
-            var graph = TrainingGraph.of(network.body(), network.input().prepend(2), 16);
+            var graph = TrainingGraph.of(network.body(), network.input().prepend(2), Order.NCHW16C);
             check(graph);
             long trained = graph.parameters().values().stream().mapToLong(p -> p.shape().elements()).sum();
             assertEquals(network.trainable(), trained, name);
@@ -50,7 +51,7 @@ class TrainingGraphTest {
     void narrowPictures() {
         for (var name : List.of("lenet5", "alexnet_2012", "googlenet_2014", "resnet20", "densenet121")) {
             var network = Networks.named(name);
-            var graph = TrainingGraph.of(network.body(), network.input().prepend(2), 16, true);
+            var graph = TrainingGraph.of(network.body(), network.input().prepend(2), Order.NCHW16C, Format.BF16);
             check(graph);
             var touched = new ArrayList<Value>();
             for (var node : graph.forward().nodes()) {
@@ -110,31 +111,31 @@ class TrainingGraphTest {
     @Test
     void aResidualsGradientCostsNothing() {
         Nn block = add(seq(conv(16, 3).pad(1).noBias(), batchNorm(), relu(), conv(16, 3).pad(1).noBias(), batchNorm()), identity());
-        var graph = TrainingGraph.of(seq(conv(16, 3).pad(1), seq(block, relu()), globalAvgPool(), linear(4)), Shape.of(2, 3, 8, 8), 16);
+        var graph = TrainingGraph.of(seq(conv(16, 3).pad(1), seq(block, relu()), globalAvgPool(), linear(4)), Shape.of(2, 3, 8, 8), Order.NCHW16C);
         assertTrue(graph.backward().stream().noneMatch(Gradient.Through.class::isInstance), graph::toString);
     }
 
     @Test
     void concatenationsGradientCostsNothing() {
         var branches = concat(seq(conv(16, 1), relu()), seq(conv(32, 3).pad(1), relu()));
-        var graph = TrainingGraph.of(seq(conv(16, 3).pad(1), branches, globalAvgPool(), linear(4)), Shape.of(2, 3, 8, 8), 16);
+        var graph = TrainingGraph.of(seq(conv(16, 3).pad(1), branches, globalAvgPool(), linear(4)), Shape.of(2, 3, 8, 8), Order.NCHW16C);
         assertTrue(graph.backward().stream().noneMatch(Gradient.Split.class::isInstance), graph::toString);
         assertEquals(2, graph.backward().stream().filter(Gradient.Through.class::isInstance).count(), graph::toString);
     }
 
     @Test
     void theInputsGradientIsNotComputed() {
-        var graph = TrainingGraph.of(seq(conv(16, 3).pad(1), relu(), linear(4)), Shape.of(2, 3, 8, 8), 16);
+        var graph = TrainingGraph.of(seq(conv(16, 3).pad(1), relu(), linear(4)), Shape.of(2, 3, 8, 8), Order.NCHW16C);
         assertTrue(graph.backward().stream().noneMatch(step -> step instanceof Gradient.Source source && source.node() instanceof Node.Conv),
             graph::toString);
     }
 
     @Test
     void refusesWhatHasNoLogits() {
-        var picture = assertThrows(IllegalArgumentException.class, () -> TrainingGraph.of(conv(4, 3), Shape.of(1, 3, 8, 8), 16));
+        var picture = assertThrows(IllegalArgumentException.class, () -> TrainingGraph.of(conv(4, 3), Shape.of(1, 3, 8, 8), Order.NCHW16C));
         assertTrue(picture.getMessage().contains("logits"), picture.getMessage());
         var softmax = assertThrows(IllegalArgumentException.class,
-            () -> TrainingGraph.of(seq(linear(4), softmax()), Shape.of(1, 3, 8, 8), 16));
+            () -> TrainingGraph.of(seq(linear(4), softmax()), Shape.of(1, 3, 8, 8), Order.NCHW16C));
         assertTrue(softmax.getMessage().contains("softmax"), softmax.getMessage());
     }
 }

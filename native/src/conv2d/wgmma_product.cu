@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conv2d/wgmma_product.h"
+
+#include <cudaTypedefs.h>
+
+#include <algorithm>
+#include <array>
+
+#include "conv2d/wgmma_kernel.cuh"
+
+namespace sextant::cuda {
+
+namespace {
+
+int element_bytes_of(int dtype) { return dtype == SEXTANT_TF32 ? 4 : 2; }
+
+int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// ---------------------------------------------------------------------------------------------- maps for the copy engine
+
+/// A function of the driver, which this library does not link.
+template <class Function>
+Function driver_function(const char* name) {
+    void* found = nullptr;
+    cudaDriverEntryPointQueryResult result{};
+    check(cudaGetDriverEntryPointByVersion(name, &found, 12000, cudaEnableDefault, &result), name);
+    if (result != cudaDriverEntryPointSuccess || !found)
+        throw failure(SEXTANT_UNSUPPORTED, std::string("cuda: the driver has no ") + name + ": install a newer one");
+    return reinterpret_cast<Function>(found);
+}
+
+void check_map(CUresult result, const char* what) {
+    if (result != CUDA_SUCCESS)
+        throw failure(SEXTANT_INTERNAL, std::string("cuda: the driver refuses a map of ") + what + ": error " + std::to_string(result));
+}
+
+CUtensorMapDataType map_type(int dtype) {
+    return dtype == SEXTANT_BF16  ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
+           : dtype == SEXTANT_F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16
+                                  : CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+}
+
+CUtensorMapSwizzle swizzle_of(int row_bytes) {
+    return row_bytes == 128  ? CU_TENSOR_MAP_SWIZZLE_128B
+           : row_bytes == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
+                             : CU_TENSOR_MAP_SWIZZLE_32B;
+}
+
+template <size_t Rank>
+CUtensorMap boxes(int dtype, const void* address, const std::array<cuuint64_t, Rank>& sizes,
+                  const std::array<cuuint64_t, Rank - 1>& strides, const std::array<cuuint32_t, Rank>& box, int row_bytes,
+                  const char* what) {
+    static const auto encode = driver_function<PFN_cuTensorMapEncodeTiled_v12000>("cuTensorMapEncodeTiled");
+    std::array<cuuint32_t, Rank> steps;
+    steps.fill(1);
+    CUtensorMap map;
+    check_map(encode(&map, map_type(dtype), Rank, const_cast<void*>(address), sizes.data(), strides.data(), box.data(), steps.data(),
+                     CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle_of(row_bytes), CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                     CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+              what);
+    return map;
+}
+
+/// The first and the last window's first pixel along one side, as the engine counts: from the image's corners.
+struct bounds {
+    int lower, upper;
+    bounds(int pad, int stride, int windows, int pixels) : lower(-pad), upper((windows - 1) * stride - pad + 1 - pixels) {}
+    bool fit() const { return lower >= -128 && lower <= 127 && upper >= -128 && upper <= 127; }
+};
+
+CUtensorMap windows_of(const wgmma_geometry& a, const void* address, int rows, int chunk_elements, int row_bytes) {
+    static const auto encode = driver_function<PFN_cuTensorMapEncodeIm2col_v12000>("cuTensorMapEncodeIm2col");
+    const auto size = [](int x) { return static_cast<cuuint64_t>(x); };
+    const int64_t bytes = element_bytes_of(a.dtype);
+    const std::array sizes{size(a.src.c), size(a.src.w), size(a.src.h), size(a.src.n)};
+    const std::array strides{static_cast<cuuint64_t>(a.src.pixel * bytes), static_cast<cuuint64_t>(a.src.row * bytes),
+                             static_cast<cuuint64_t>(a.src.image * bytes)};
+    const bounds w(a.pad_left, a.stride_w, a.q, a.src.w), h(a.pad_top, a.stride_h, a.p, a.src.h);
+    const int lower[] = {w.lower, h.lower}, upper[] = {w.upper, h.upper};
+    const cuuint32_t steps[] = {1, static_cast<cuuint32_t>(a.stride_w), static_cast<cuuint32_t>(a.stride_h), 1};
+    CUtensorMap map;
+    check_map(encode(&map, map_type(a.dtype), 4, const_cast<void*>(address), sizes.data(), strides.data(), lower, upper,
+                     chunk_elements, rows, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle_of(row_bytes),
+                     CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+              "a convolution's windows");
+    return map;
+}
+
+/// Columns and rows of a box of windows.
+struct window_box {
+    int q, p;
+};
+
+window_box best_box(const wgmma_geometry& a, int rows) {
+    window_box best{rows, 1};
+    int64_t least = INT64_MAX;
+    for (int q = rows; q >= 4; q /= 2) {
+        const int p = rows / q;
+        const int64_t waste = ceiling(a.q, q) * q * ceiling(a.p, p) * p;
+        if (waste < least) least = waste, best = {q, p};
+    }
+    return best;
+}
+
+CUtensorMap picture_of(const wgmma_geometry& a, const void* address, const window_box& box, int chunk_elements, int row_bytes) {
+    const auto size = [](int64_t x) { return static_cast<cuuint64_t>(x); };
+    const int64_t bytes = element_bytes_of(a.dtype);
+    const std::array sizes{size(a.s * a.window_width), size(a.q), size(a.r), size(a.p), size(a.src.n)};
+    const std::array strides{size(a.stride_w * a.src.pixel * bytes), size(a.src.row * bytes), size(a.stride_h * a.src.row * bytes),
+                             size(a.src.image * bytes)};
+    const std::array<cuuint32_t, 5> extent{static_cast<cuuint32_t>(chunk_elements), static_cast<cuuint32_t>(box.q), 1,
+                                           static_cast<cuuint32_t>(box.p), 1};
+    return boxes<5>(a.dtype, address, sizes, strides, extent, row_bytes, "a first layer's windows");
+}
+
+CUtensorMap columns_of(const weights_packing& packing, const void* address, int columns, int chunk_elements, int row_bytes) {
+    const auto size = [](int64_t x) { return static_cast<cuuint64_t>(x); };
+    const int64_t pitch = int64_t{packing.pitch} * element_bytes_of(packing.dtype);
+    const std::array sizes{size(packing.pitch), size(packing.taps), size(packing.rows)};
+    const std::array strides{size(pitch), size(pitch * packing.taps)};
+    const std::array<cuuint32_t, 3> box{static_cast<cuuint32_t>(chunk_elements), 1, static_cast<cuuint32_t>(columns)};
+    return boxes<3>(packing.dtype, address, sizes, strides, box, row_bytes, "weights");
+}
+
+// ---------------------------------------------------------------------------------------------- tiles
+
+using kernel = void (*)(CUtensorMap, CUtensorMap, conv2d_product);
+
+struct variant {
+    int groups, parts, columns;
+    int threads, blocks;
+    kernel function[3][2];  // by bf16, fp16, tf32; without and with normalisation on load
+};
+
+template <int Groups, int Parts, int Columns>
+variant variant_of() {
+    using shape = wgmma_shape<Groups, Parts, Columns>;
+    variant v{Groups, Parts, Columns, shape::threads, shape::blocks,
+              {{conv2d_wgmma<__nv_bfloat16, Groups, Parts, Columns, false>},
+               {conv2d_wgmma<__half, Groups, Parts, Columns, false>},
+               {conv2d_wgmma<tf32, Groups, Parts, Columns, false>}}};
+    if constexpr (Parts == 1 && Groups * Columns <= 128) {
+        v.function[0][1] = conv2d_wgmma<__nv_bfloat16, Groups, Parts, Columns, true>;
+        v.function[1][1] = conv2d_wgmma<__half, Groups, Parts, Columns, true>;
+        v.function[2][1] = conv2d_wgmma<tf32, Groups, Parts, Columns, true>;
+    }
+    return v;
+}
+
+const std::array<variant, wgmma_product::variants>& all_variants() {
+    static const std::array<variant, wgmma_product::variants> all{
+        variant_of<2, 1, 256>(), variant_of<2, 2, 128>(), variant_of<2, 1, 128>(), variant_of<2, 1, 64>(),
+        variant_of<2, 1, 32>(),  variant_of<1, 1, 128>(), variant_of<1, 1, 64>(),  variant_of<1, 1, 32>()};
+    return all;
+}
+
+int type_index(int dtype) { return dtype == SEXTANT_BF16 ? 0 : dtype == SEXTANT_F16 ? 1 : 2; }
+
+const variant& variant_of(const wgmma_tiling& tiling) {
+    return *std::find_if(all_variants().begin(), all_variants().end(), [&](const variant& v) {
+        return v.groups == tiling.groups && v.parts == tiling.parts && v.columns == tiling.columns;
+    });
+}
+
+/// Tiles along the pixels.
+int64_t row_tiles(const wgmma_geometry& a, int rows) {
+    if (!a.window_width) return ceiling(int64_t{a.src.n} * a.p * a.q, rows);
+    const window_box box = best_box(a, rows);
+    return int64_t{a.src.n} * ceiling(a.p, box.p) * ceiling(a.q, box.q);
+}
+
+/// Shared memory for ring, resident weights and, in their place, a cluster's sums: what `blocks` leave one another on a multiprocessor.
+int64_t ring_bytes(int blocks) {
+    constexpr int64_t all = 228 * 1024, reserved = 1024, barriers = 256, alignment = 1024;
+    return all / blocks - reserved - barriers - alignment;
+}
+
+/// How a tile's rows and columns come into shared memory.
+struct ring_plan {
+    int stages, stage_bytes;
+    bool resident;
+};
+
+/// @param tiles in all, and of these along the columns
+ring_plan best_ring(const variant& v, bool staged, int64_t depth, int64_t tiles, int64_t column_tiles, int multiprocessors) {
+    constexpr int least_stages = 3;
+    const int rows = v.groups * v.parts * 64;
+    const int64_t bytes = ring_bytes(v.blocks), weights = depth * v.columns * stage_row_bytes, blocks = multiprocessors * v.blocks;
+    const bool repeated = !staged && tiles > blocks && column_tiles <= blocks;
+    const bool resident = repeated && weights + least_stages * rows * stage_row_bytes <= bytes;
+    const int stage = (rows + (resident ? 0 : v.columns)) * stage_row_bytes;
+    return {static_cast<int>(std::min<int64_t>(most_stages, (bytes - (resident ? weights : 0)) / stage)), stage, resident};
+}
+
+/// About how many cycles the product takes: what a multiprocessor's tiles need of the tensor cores, of the cache or of memory, whichever
+/// is most, and what comes before and after.
+double cycles(const wgmma_geometry& a, const variant& v, int split, int64_t depth, int row_bytes, const traits& device) {
+    constexpr double products = 2048, products_used = 0.85;  // multiply-adds of 16 bits a cycle, and what of them is reached
+    constexpr double cache_bytes = 36, cache_bytes_alone = 64, written_bytes = 14;
+    constexpr double start = 4000, meeting = 1500, finish = 0.12;  // the last for each sum
+    const int rows = v.groups * v.parts * 64, element = element_bytes_of(a.dtype);
+    const int64_t columns = ceiling(a.k, v.columns), tiles = row_tiles(a, rows) * columns;
+    const ring_plan ring = best_ring(v, split > 1, depth, tiles, columns, device.multiprocessors);
+    const double blocks = static_cast<double>(tiles) * split, all = device.multiprocessors;
+    const double each = std::ceil(blocks / all), busy = std::min(1.0, blocks / all);
+    const double steps = std::ceil(static_cast<double>(depth) / split) * (row_bytes / step_bytes);
+    const double bytes = std::min(cache_bytes_alone, cache_bytes / busy);
+    const double step = std::max(rows * v.columns * 16 / products / products_used,
+                                 (rows + (ring.resident ? 0 : v.columns)) * step_bytes / bytes);
+    const double tail = std::max(finish * rows * v.columns / split, rows * v.columns * element / split / written_bytes * busy);
+    const double hidden = each > 1 && v.blocks > 1 ? 0.3 : 1;  // one block's tail passes behind another's products
+    return start + each * (steps * step + hidden * tail) + (split > 1 ? meeting : 0);
+}
+
+wgmma_tiling best_tiling(const wgmma_geometry& a, int chunks, int row_bytes, const traits& device, int wanted) {
+    const int64_t depth = int64_t{a.window_width ? a.r : a.r * a.s} * chunks;
+    wgmma_tiling best{};
+    double least = 1e300;
+    for (int i = 0; i < wgmma_product::variants; ++i) {
+        const variant& v = all_variants()[i];
+        if ((wanted != wgmma_product::any && wanted != i) || (a.pre && !v.function[0][1])) continue;
+        for (int split = 1; split <= 8 && split * 2 <= depth + 1; split *= 2) {
+            const double taken = cycles(a, v, split, depth, row_bytes, device);
+            if (taken < least) least = taken, best = {v.groups, v.parts, v.columns, split};
+        }
+    }
+    return best;
+}
+
+/// The longest rows that waste little on the last chunk of a tap.
+int best_row_bytes(int channels, int element_bytes) {
+    const int bytes = channels * element_bytes;
+    int best = stage_row_bytes;
+    double least = 1e300;
+    for (const int row : {128, 64, 32}) {
+        const double taken = static_cast<double>(ceiling(bytes, row) * row) * (row == 128 ? 1 : row == 64 ? 1.15 : 1.5);
+        if (taken < least) least = taken, best = row;
+    }
+    return best;
+}
+
+}  // namespace
+
+std::string wgmma_product::declines(const wgmma_geometry& a, const traits& device, int variant) {
+    if (device.capability != 90) return "the device is no Hopper";
+    if (variant != any && a.pre && !all_variants()[variant].function[0][1]) return "tiles too large to normalise on load";
+    const int64_t bytes = element_bytes_of(a.dtype);
+    if (int64_t{a.src.n} * a.p * a.q > INT32_MAX) return "dst has more than 2^31 pixels";
+    if (a.window_width) return a.stride_w * a.src.pixel * bytes % 16 ? "windows are no multiple of 16 bytes apart" : "";
+    if (a.src.pixel * bytes % 16) return "src's pixels are no multiple of 16 bytes apart";
+    if (a.stride_h > 8 || a.stride_w > 8) return "the stride is over 8";
+    if ((a.r - 1) * a.dilation_h > 255 || (a.s - 1) * a.dilation_w > 255) return "the kernel reaches over 255 pixels";
+    if (!bounds(a.pad_left, a.stride_w, a.q, a.src.w).fit() || !bounds(a.pad_top, a.stride_h, a.p, a.src.h).fit())
+        return "the padding is over 128";
+    if (a.pre) {
+        if (a.r * a.s > 1 || a.pad_top || a.pad_left || bounds(0, a.stride_w, a.q, a.src.w).upper > 0 ||
+            bounds(0, a.stride_h, a.p, a.src.h).upper > 0)
+            return "what is normalised on load is padded or has a kernel of more than one pixel";
+    }
+    return {};
+}
+
+wgmma_product::wgmma_product(const wgmma_geometry& a, const traits& device, int wanted) : a_(a) {
+    const int bytes = element_bytes_of(a.dtype);
+    const int channels = a.window_width ? a.s * a.window_width : a.src.c;
+    row_bytes_ = a.pre ? stage_row_bytes : best_row_bytes(channels, bytes);
+    chunk_elements_ = row_bytes_ / bytes;
+    chunks_ = static_cast<int>(ceiling(channels, chunk_elements_));
+    const int unit = 16 / bytes;
+    packing_ = {weights_packing::forward, a.k, a.src.c, a.r, a.s, a.window_width, a.dtype, a.k, a.r * a.s,
+                static_cast<int>(ceiling(channels, unit)) * unit};
+    if (a.window_width) packing_.order = weights_packing::windows, packing_.taps = a.r;
+    tiling_ = best_tiling(a, chunks_, row_bytes_, device, wanted);
+    const variant& v = variant_of(tiling_);
+    column_tiles_ = static_cast<int>(ceiling(a.k, v.columns));
+    tiles_ = row_tiles(a, tiling_.rows()) * column_tiles_;
+    multiprocessors_ = device.multiprocessors;
+    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(v.function[type_index(a.dtype)][a.pre]),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(ring_bytes(v.blocks)) + 1024),
+          "conv2d_wgmma's shared memory");
+}
+
+void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* weights, const wgmma_tail& tail,
+                            const sextant_tensor& dst, void* to) const {
+    const variant& v = variant_of(tiling_);
+    const int rows = tiling_.rows();
+    const view out = view_of(dst);
+    conv2d_product a{};
+    a.rows = a_.src.n * a_.p * a_.q, a.columns = a_.k, a.lanes = out.lanes;
+    a.p = a_.p, a.q = a_.q;
+    a.origin_h = -a_.pad_top, a.origin_w = -a_.pad_left;
+    a.stride_h = a_.stride_h, a.stride_w = a_.stride_w, a.dilation_h = a_.dilation_h, a.dilation_w = a_.dilation_w;
+    a.taps = packing_.taps, a.taps_in_row = a_.window_width ? 1 : a_.s;
+    a.chunks = chunks_, a.chunk_elements = chunk_elements_, a.row_bytes = row_bytes_;
+    a.column_tiles = column_tiles_, a.tiles = static_cast<int>(tiles_);
+    a.split = tiling_.split;
+    a.pairs = a_.k % 2 == 0 && reinterpret_cast<uintptr_t>(tail.bias) % sizeof(float2) == 0;
+    a.bias = tail.bias, a.pre_scale = tail.pre_scale, a.pre_shift = tail.pre_shift;
+    a.dst = to, a.dst_dtype = dst.dtype, a.activation = tail.activation;
+    a.dst_pitch = is_nhwc(dst) ? out.pixel : out.image;
+    const auto in_vectors = [&](const sextant_tensor& t, const void* address, int64_t pitch) {
+        return type_index(t.dtype) == type_index(a_.dtype) && pitch % 8 == 0 && out.lanes % 8 == 0 && reinterpret_cast<uintptr_t>(address) % (8 * element_bytes(t)) == 0;
+    };
+    bool together = in_vectors(dst, to, a.dst_pitch);
+    if (tail.residual) {
+        const view residual = view_of(tail.residual_shape);
+        a.residual = tail.residual, a.residual_dtype = tail.residual_shape.dtype;
+        a.residual_pitch = is_nhwc(tail.residual_shape) ? residual.pixel : residual.image;
+        together = together && in_vectors(tail.residual_shape, tail.residual, a.residual_pitch);
+    }
+    a.staged = tiling_.split > 1 || !together || a.activation > SEXTANT_RELU;
+    const ring_plan ring = best_ring(v, a.staged, int64_t{packing_.taps} * chunks_, tiles_, column_tiles_, multiprocessors_);
+    a.resident = ring.resident, a.stages = ring.stages, a.stage_bytes = ring.stage_bytes;
+    CUtensorMap source;
+    if (a_.window_width) {
+        const window_box box = best_box(a_, rows);
+        a.box_q = box.q, a.box_p = box.p;
+        a.tiles_q = static_cast<int>(ceiling(a_.q, box.q)), a.tiles_p = static_cast<int>(ceiling(a_.p, box.p));
+        source = picture_of(a_, src, box, chunk_elements_, row_bytes_);
+    } else {
+        source = windows_of(a_, src, rows, chunk_elements_, row_bytes_);
+    }
+    const CUtensorMap columns = columns_of(packing_, weights, tiling_.columns, chunk_elements_, row_bytes_);
+
+    cudaLaunchAttribute attributes[2]{};
+    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[0].val.programmaticStreamSerializationAllowed = 1;
+    attributes[1].id = cudaLaunchAttributeClusterDimension;
+    attributes[1].val.clusterDim = {static_cast<unsigned>(tiling_.split), 1, 1};
+    cudaLaunchConfig_t config{};
+    // A block that takes several tiles keeps to its columns.
+    const int64_t most = std::max<int64_t>(1, multiprocessors_ * v.blocks / column_tiles_) * column_tiles_;
+    config.gridDim = dim3(static_cast<unsigned>(a.staged ? tiles_ * tiling_.split : std::min(tiles_, most)));
+    config.blockDim = dim3(v.threads);
+    config.dynamicSmemBytes = ring_bytes(v.blocks) + 1024;
+    config.stream = stream;
+    config.attrs = attributes;
+    config.numAttrs = tiling_.split > 1 ? 2 : 1;
+    check(cudaLaunchKernelEx(&config, v.function[type_index(a_.dtype)][a_.pre], source, columns, a), "conv2d_wgmma");
+}
+
+}  // namespace sextant::cuda
