@@ -195,8 +195,8 @@ std::string difference(const sextant_tensor& t, const std::vector<float>& found,
     const int64_t plane = int64_t{t.h} * t.w, image = plane * t.c;
     char text[400];
     std::snprintf(text, sizeof text,
-                  "%lld of %zu elements are off, most at n %lld c %lld y %lld x %lld: %.9g, expected %.9g (largest %.4g, tolerance "
-                  "%.2g exceeded %.3g times)",
+                  "%lld of %zu elements are off, most at n %lld c %lld y %lld x %lld: %.9g, expected %.9g (largest %.4g, "
+                  "tolerance %.2g exceeded %.3g times)",
                   static_cast<long long>(wrong), found.size(), static_cast<long long>(worst_at / image),
                   static_cast<long long>(worst_at % image / plane), static_cast<long long>(worst_at % plane / t.w),
                   static_cast<long long>(worst_at % t.w), found[worst_at], expected[worst_at], largest, tolerance, worst);
@@ -248,16 +248,17 @@ std::string compare_one(const operation& o, const results& expected, const char*
         bool written = false;
         for (size_t j = 0; j < o.operands.size(); j++) written |= o.operands[j].written && made->place(j) == made->place(i);
         if (!written) {
-            EXPECT_TRUE(first[i].bytes == made->before[i].bytes) << where << "a source was changed";
+            if (first[i].bytes != made->before[i].bytes) ADD_FAILURE() << where << "a source was changed";
             continue;
         }
-        EXPECT_TRUE(first[i].bytes == second[i].bytes) << where << "a second run gives other bits";
+        if (first[i].bytes != second[i].bytes) ADD_FAILURE() << where << "a second run gives other bits";
         if (!o.operands[i].written) continue;
         const sextant_tensor& t = first[i].shape;
         const std::string differs =
             difference(t, first[i].values(), expected[i], tolerance_of(o, name), o.exact ? unit_of(t.dtype) : 0, used);
-        EXPECT_EQ(differs, "") << where;
-        EXPECT_EQ(first[i].strays(made->before[made->place(i)]), "") << where;
+        if (!differs.empty()) ADD_FAILURE() << where << differs;
+        const std::string strays = first[i].strays(made->before[made->place(i)]);
+        if (!strays.empty()) ADD_FAILURE() << where << strays;
     }
     return name;
 }
@@ -407,7 +408,7 @@ void compare(const std::vector<operation>& operations) {
                 if (std::find(done.begin(), done.end(), name) == done.end())
                     done.push_back(compare_one(o, expected, name.c_str()));
         } catch (const refusal& reason) {
-            ADD_FAILURE() << described(o) << ": " << reason.what();
+            ADD_FAILURE() << reason.what() << ":" << described(o);
             if (!is_lost(cuda())) continue;
             std::printf("the device is lost\n");
             std::fflush(stdout);

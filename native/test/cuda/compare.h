@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of CUDA devices share: an operation made by the same call on the CPU, where its list's last entry is the meaning,
-// and on the device, by each of its implementations; and the comparison of the two. All of it through sextant.h.
+// What the tests of CUDA devices share: an operation made by the same call on the CPU, where its list's last entry is the
+// meaning, and on the device, by each of its implementations; and the comparison of the two. All of it through sextant.h.
 //
 //   add_comparison("Pool2d", "global", [] { return std::vector<operation>{...}; });
 #pragma once
@@ -46,7 +46,7 @@ class device_memory {
     sextant_memory memory_{};
 };
 
-/// What one operand's memory holds: a tensor, which may be a slice of a wider one, and a guard behind. All of it is NaN until put.
+/// What one operand's memory holds: a tensor, which may be a slice of a wider one, and a guard behind. All is NaN until put.
 class image {
   public:
     explicit image(const sextant_tensor& shape, int first_channel = 0);

@@ -38,8 +38,8 @@ struct geometry {
     std::string name() const {
         std::string s = std::to_string(n) + "x" + std::to_string(c) + "x" + std::to_string(h) + "x" + std::to_string(w) + "_k" +
                         std::to_string(k) + "_" + std::to_string(r) + "x" + std::to_string(this->s) + "_s" +
-                        std::to_string(stride_h) + std::to_string(stride_w) + "_p" + std::to_string(top) + std::to_string(left) +
-                        std::to_string(bottom) + std::to_string(right);
+                        std::to_string(stride_h) + std::to_string(stride_w) + "_p" + std::to_string(top) +
+                        std::to_string(left) + std::to_string(bottom) + std::to_string(right);
         if (dilation_h != 1 || dilation_w != 1) s += "_d" + std::to_string(dilation_h) + std::to_string(dilation_w);
         if (groups != 1) s += "_g" + std::to_string(groups);
         if (activation != SEXTANT_IDENTITY) s += std::string("_") + activation_name(activation);
@@ -109,7 +109,9 @@ sextant_tensor residual_of(const geometry& g, const mix& m) {
 
 operation forward(const geometry& g, const mix& m) {
     const numbers numbers{!m.is_f32()};
-    operation o{.reference = "conv2d_reference", .exact = numbers.exact && is_linear(g.activation), .slack = slack_of(g.terms())};
+    operation o{.reference = "conv2d_reference",
+                .exact = numbers.exact && is_linear(g.activation),
+                .slack = slack_of(g.terms())};
     const sextant_tensor src = g.src(m), dst = g.dst(m);
     o.operands.push_back(source(src, numbers.of(int64_t{g.n} * g.c * g.h * g.w, 1), g.src_in));
     if (g.residual)
@@ -135,7 +137,9 @@ operation forward(const geometry& g, const mix& m) {
 
 operation forward_of_operands(const geometry& g, const mix& m) {
     const numbers numbers{!m.is_f32()};
-    operation o{.reference = "conv2d_reference", .exact = numbers.exact && is_linear(g.activation), .slack = slack_of(g.terms())};
+    operation o{.reference = "conv2d_reference",
+                .exact = numbers.exact && is_linear(g.activation),
+                .slack = slack_of(g.terms())};
     o.operands.push_back(source(g.src(m), numbers.of(int64_t{g.n} * g.c * g.h * g.w, 1), g.src_in));
     o.operands.push_back(parameter(g.k, g.c / g.groups, g.r, g.s, numbers.weights(g, 3)));
     if (g.bias) o.operands.push_back(parameter(1, g.k, 1, 1, numbers.of(g.k, 4)));

@@ -124,15 +124,15 @@ void add_pools() {
         for (const bool accumulate : {false, true})
             add("CudaPool2dBackward", a.name() + (accumulate ? "_accumulated" : ""), [=](const mix& m) {
                 operation o{.reference = "pool2d_backward_reference"};
-                if (a.kind == max) o.operands.push_back(source(a.src(m), quarters(int64_t{a.n} * a.c * a.h * a.w, 1), a.src_in));
+                const int64_t pixels = int64_t{a.n} * a.c * a.h * a.w;
+                if (a.kind == max) o.operands.push_back(source(a.src(m), quarters(pixels, 1), a.src_in));
                 o.operands.push_back(source(a.dst(m), noise_vector(int64_t{a.n} * a.c * a.p() * a.q(), 2), a.dst_in));
-                o.operands.push_back(
-                    gradient(accumulate, a.src(m), noise_vector(int64_t{a.n} * a.c * a.h * a.w, 3), a.src_in));
+                o.operands.push_back(gradient(accumulate, a.src(m), noise_vector(pixels, 3), a.src_in));
                 o.create = [=](sextant_device* device, const std::vector<sextant_tensor>& t, const char* name, sextant_op** op,
                                sextant_error* error) {
                     const sextant_tensor diff_dst = t[t.size() - 2], diff_src = t.back();
-                    const sextant_pool2d_backward problem{a.problem(a.kind == max ? t[0] : diff_src, diff_dst), diff_dst, diff_src,
-                                                          accumulate};
+                    const sextant_pool2d forward = a.problem(a.kind == max ? t[0] : diff_src, diff_dst);
+                    const sextant_pool2d_backward problem{forward, diff_dst, diff_src, accumulate};
                     return sextant_pool2d_backward_create(device, &problem, name, op, error);
                 };
                 o.candidates = names("pool2d_backward");
@@ -146,7 +146,8 @@ void add_lrn() {
         int size;
         float alpha, beta, bias;
     };
-    constexpr parameters all[] = {{5, 2e-5f, 0.75f, 1}, {5, 0.3f, 0.75f, 2}, {3, 0.1f, 0.5f, 1}, {4, 0.2f, 1, 1}, {1, 0.5f, 0.75f, 1}};
+    constexpr parameters all[] = {
+        {5, 2e-5f, 0.75f, 1}, {5, 0.3f, 0.75f, 2}, {3, 0.1f, 0.5f, 1}, {4, 0.2f, 1, 1}, {1, 0.5f, 0.75f, 1}};
     int turn = 0;
     for (const shape& s : shapes) {
         const parameters p = all[turn++ % std::size(all)];
@@ -247,18 +248,20 @@ void add_softmax() {
 
 /// Concatenation and its reverse: one list of parts for both.
 void add_parts() {
-    const std::vector<std::vector<int>> lists{{8}, {5}, {3, 5}, {8, 16, 24}, {12, 4, 33}, {64, 32, 32}, {1, 2, 3, 4, 5}, {33, 64, 7}};
+    const std::vector<std::vector<int>> lists{{8},         {5},          {3, 5},          {8, 16, 24},
+                                              {12, 4, 33}, {64, 32, 32}, {1, 2, 3, 4, 5}, {33, 64, 7}};
     for (const auto& parts : lists) {
         const int channels = std::accumulate(parts.begin(), parts.end(), 0);
         std::string name = "of";
-        for (const int part : parts) name += "_" + std::to_string(part);
+        for (const int part : parts) name.append("_").append(std::to_string(part));
         const slice within = parts.size() == 2 ? slice{8, 8} : slice{};
         const int n = 3, h = 7, w = 5;
         add("CudaConcat", name, [=](const mix& m) {
             operation o{.reference = "concat_reference"};
             uint64_t seed = 1;
             for (const int c : parts)
-                o.operands.push_back(source(on_device(m.src, m.src_layout, n, c, h, w), noise_vector(int64_t{n} * c * h * w, seed++)));
+                o.operands.push_back(
+                    source(on_device(m.src, m.src_layout, n, c, h, w), noise_vector(int64_t{n} * c * h * w, seed++)));
             o.operands.push_back(destination(on_device(m.dst, m.dst_layout, n, channels, h, w, within), within));
             o.create = [](sextant_device* device, const std::vector<sextant_tensor>& t, const char* name, sextant_op** op,
                           sextant_error* error) {
@@ -287,8 +290,10 @@ void add_shortcuts() {
         int n, c, h, w, k, stride;
         slice src_in = {}, dst_in = {};
     };
-    constexpr wider all[] = {{2, 16, 8, 8, 32, 2}, {3, 5, 7, 9, 12, 2}, {1, 8, 5, 5, 8, 1},    {2, 33, 7, 7, 64, 3},
-                             {1, 1, 1, 1, 4, 2},   {2, 32, 16, 15, 64, 2}, {2, 12, 6, 6, 24, 1}, {2, 16, 9, 7, 35, 2, {8, 5}, {16, 0}}};
+    constexpr wider all[] = {
+        {2, 16, 8, 8, 32, 2}, {3, 5, 7, 9, 12, 2},    {1, 8, 5, 5, 8, 1},   {2, 33, 7, 7, 64, 3},
+        {1, 1, 1, 1, 4, 2},   {2, 32, 16, 15, 64, 2}, {2, 12, 6, 6, 24, 1}, {2, 16, 9, 7, 35, 2, {8, 5}, {16, 0}},
+    };
     for (const wider& a : all) {
         const int p = (a.h - 1) / a.stride + 1, q = (a.w - 1) / a.stride + 1;
         const std::string name = shape_text(shaped(SEXTANT_NCHW, a.n, a.c, a.h, a.w)) + "_to_" + std::to_string(a.k) + "_s" +
