@@ -5,8 +5,8 @@
 #   native/build.sh check                 is everything here that a build needs? One sentence if not.
 #   native/build.sh check-jdk             the same for a build of the Java side alone
 #   native/build.sh build WORK RESOURCES CUDA  builds in the folder WORK, puts libsextant.so into RESOURCES/<os>-<arch>/
-#                                         and, where there is a CUDA compiler, libsextant_cuda.so into CUDA/<os>-<arch>/
-#   native/build.sh build-all WORK RESOURCES CUDA  the same, with the tests
+#                                         and, where there is an NVIDIA GPU and nvcc, libsextant_cuda.so into CUDA/<os>-<arch>/
+#   native/build.sh build-all WORK RESOURCES CUDA  the same with the tests, and for GPUs wherever there is nvcc
 #   native/build.sh test WORK             runs the tests built in WORK
 set -eu
 
@@ -43,6 +43,10 @@ platform() {
     echo "linux-$machine"
 }
 
+# The kernels for GPUs take minutes to compile: who only wants to see a network run does not wait for those of a GPU that is not there.
+has_gpu() { [ -e /dev/nvidiactl ] || [ -e /dev/dxg ]; }
+has_nvcc() { command -v nvcc > /dev/null || [ -n "${CUDACXX:-}" ]; }
+
 # A library into a folder of resources.
 carry() {
     library=$1 target=$2/$(platform) name=${1##*/}
@@ -54,17 +58,19 @@ carry() {
 }
 
 build() {
-    work=$1 resources=$2 cuda=$3 tests=$4
+    work=$1 resources=$2 cuda=$3 tests=$4 gpu=OFF
+    if has_nvcc && { [ "$tests" = ON ] || has_gpu; }; then gpu=ON; fi
     generator=$(command -v ninja > /dev/null && echo Ninja || echo "Unix Makefiles")
     # A folder keeps the generator that it was first configured with.
     [ ! -f "$work/CMakeCache.txt" ] || generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$work/CMakeCache.txt")
-    cmake -S "$root" -B "$work" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DSEXTANT_TESTS="$tests" > "$work.log" 2>&1 ||
+    cmake -S "$root" -B "$work" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DSEXTANT_TESTS="$tests" \
+        -DSEXTANT_CUDA=$gpu > "$work.log" 2>&1 ||
         { cat "$work.log"; exit 1; }
     cmake --build "$work" --parallel "$(nproc)"
     carry "$work/native/libsextant.so" "$resources"
     # In a jar of its own, which is made of this folder if there is one.
     rm -rf "$cuda"
-    [ ! -f "$work/native/libsextant_cuda.so" ] || carry "$work/native/libsextant_cuda.so" "$cuda"
+    [ $gpu = OFF ] || carry "$work/native/libsextant_cuda.so" "$cuda"
 }
 
 case ${1:-} in
