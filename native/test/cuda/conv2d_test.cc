@@ -239,6 +239,9 @@ std::vector<geometry> by_hand() {
         sized(1, 130, 5, 3, 1000).kernel(1, 1, 0),
         sized(1, 64, 1, 1, 129).kernel(1, 1, 0),
         sized(2, 72, 9, 9, 136).kernel(3, 1, 1),
+        // More tiles than multiprocessors.
+        sized(4, 64, 56, 56, 64).kernel(1, 1, 0),
+        sized(4, 8, 33, 31, 96).kernel(3, 1, 1),
     };
     for (geometry& g : all)
         if (g.c == 96 && g.r == 5) g.groups = 2;

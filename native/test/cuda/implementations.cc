@@ -13,7 +13,7 @@ std::vector<std::string> implementations_of(const std::string& operation) {
         {"conv2d_backward_data",
          {"cuda_conv2d_backward_data_wgmma", "cuda_conv2d_backward_data_mma", "cuda_conv2d_backward_data_simt"}},
         {"conv2d_backward_weights", {"cuda_conv2d_backward_weights_mma", "cuda_conv2d_backward_weights_simt"}},
-        {"linear", {"cuda_linear_gemv", "cuda_linear_gemm"}},
+        {"linear", {"cuda_linear_gemv", "cuda_linear_wgmma", "cuda_linear_gemm"}},
         {"linear_forward", {"cuda_linear_forward_gemm"}},
         {"linear_backward_data", {"cuda_linear_backward_data_gemm"}},
         {"linear_backward_weights", {"cuda_linear_backward_weights_gemm"}},
