@@ -8,15 +8,15 @@ namespace sextant::cuda {
 
 list<sextant_conv2d, conv2d_parameters> implementations(const sextant_conv2d&, const conv2d_parameters&) {
     static constexpr implementation<sextant_conv2d, conv2d_parameters> all[] = {
-        wgmma<wgmma_product::any>("cuda_conv2d_wgmma"),
-        wgmma<0>("cuda_conv2d_wgmma_128x256"),
-        wgmma<1>("cuda_conv2d_wgmma_256x128"),
-        wgmma<2>("cuda_conv2d_wgmma_128x128"),
-        wgmma<3>("cuda_conv2d_wgmma_128x64"),
-        wgmma<4>("cuda_conv2d_wgmma_128x32"),
-        wgmma<5>("cuda_conv2d_wgmma_64x128"),
-        wgmma<6>("cuda_conv2d_wgmma_64x64"),
-        wgmma<7>("cuda_conv2d_wgmma_64x32"),
+        wgmma_entry<wgmma_product::any>("cuda_conv2d_wgmma"),
+        wgmma_entry<0>("cuda_conv2d_wgmma_128x256"),
+        wgmma_entry<1>("cuda_conv2d_wgmma_256x128"),
+        wgmma_entry<2>("cuda_conv2d_wgmma_128x128"),
+        wgmma_entry<3>("cuda_conv2d_wgmma_128x64"),
+        wgmma_entry<4>("cuda_conv2d_wgmma_128x32"),
+        wgmma_entry<5>("cuda_conv2d_wgmma_64x128"),
+        wgmma_entry<6>("cuda_conv2d_wgmma_64x64"),
+        wgmma_entry<7>("cuda_conv2d_wgmma_64x32"),
         {"cuda_conv2d_mma", conv2d_mma_declines, create_conv2d_mma, float_dtypes},
         {"cuda_conv2d_simt", conv2d_simt_declines, create_conv2d_simt, float_dtypes},
     };
@@ -46,6 +46,7 @@ list<conv2d_backward_data_problem, conv2d_backward_data_parameters> implementati
 list<conv2d_backward_weights, conv2d_backward_weights_parameters> implementations(const conv2d_backward_weights&,
                                                                                   const conv2d_backward_weights_parameters&) {
     static constexpr implementation<conv2d_backward_weights, conv2d_backward_weights_parameters> all[] = {
+        {"cuda_conv2d_backward_weights_wgmma", wgmma_backward_weights_declines, create_wgmma_backward_weights, float_dtypes},
         {"cuda_conv2d_backward_weights_mma", conv2d_backward_weights_mma_declines, create_conv2d_backward_weights_mma, float_dtypes},
         {"cuda_conv2d_backward_weights_simt", conv2d_backward_weights_simt_declines, create_conv2d_backward_weights_simt,
          float_dtypes},

@@ -6,13 +6,12 @@
 #include <algorithm>
 
 #include "conv2d/conv2d_lists.h"
-#include "conv2d/wgmma_product.h"
+#include "conv2d/windows.h"
 
 namespace sextant::cuda {
 
 namespace {
 
-constexpr int most_window_channels = 4;
 constexpr int64_t unit = 256;  // of places in scratch memory
 
 int64_t rounded(int64_t bytes) { return (bytes + unit - 1) / unit * unit; }
@@ -22,30 +21,6 @@ bool is_narrow(const sextant_tensor& t) {
 }
 
 bool one_pixel(const sextant_tensor& t) { return t.h == 1 && t.w == 1; }
-
-/// A first layer: the caller's pictures as they are.
-bool has_windows(const sextant_conv2d& a) {
-    return a.src.layout == SEXTANT_NCHW && a.src.dtype == SEXTANT_F32 && a.src.c <= most_window_channels;
-}
-
-int arithmetic(const sextant_conv2d& a) { return has_windows(a) ? a.dst.dtype : a.src.dtype; }
-
-/// Zeros around the picture, and its pixels padded to 4 or 8 channels, such that windows begin at multiples of 16 bytes.
-view padded_picture(const sextant_conv2d& a) {
-    const int bytes = arithmetic(a) == SEXTANT_TF32 ? 4 : 2;
-    const int width = a.stride_w * 4 * bytes % 16 ? 8 : 4;
-    const int h = (a.dst.h - 1) * a.stride_h + a.r;
-    const int unit_w = std::max(1, 16 / (width * bytes)), w = ((a.dst.w - 1) * a.stride_w + a.s + unit_w - 1) / unit_w * unit_w;
-    return {a.src.n, a.src.c, h, w, width, int64_t{width} * w * h, int64_t{width} * w, width, 1};
-}
-
-wgmma_geometry geometry_of(const sextant_conv2d& a) {
-    wgmma_geometry g{arithmetic(a), view_of(a.src), a.r, a.s, a.stride_h, a.stride_w, a.dilation_h, a.dilation_w, a.pad_top, a.pad_left,
-                     a.dst.h, a.dst.w, a.dst.c};
-    g.pre = a.pre_activation;
-    if (has_windows(a)) g.src = padded_picture(a), g.window_width = static_cast<int>(g.src.pixel);
-    return g;
-}
 
 /// Of the gradient of the source: from diff_dst to diff_src.
 wgmma_geometry turned(const sextant_conv2d& a) {
@@ -57,50 +32,6 @@ std::string declines_in_common(const sextant_conv2d& a) {
     if (a.groups != 1) return "groups is " + std::to_string(a.groups);
     if (a.strict) return "only float32 will do";
     return {};
-}
-
-/// From NCHW float32 into the padded picture.
-template <class Element, int Width>
-__global__ void pad_picture(const view src, const float* __restrict__ from, const view padded, int pad_top, int pad_left, bool tf32,
-                            Element* __restrict__ to) {
-    const int64_t pixels = int64_t{padded.n} * padded.h * padded.w;
-    for (int64_t i = blockIdx.x * int64_t{blockDim.x} + threadIdx.x; i < pixels; i += int64_t{gridDim.x} * blockDim.x) {
-        const int x = static_cast<int>(i % padded.w) - pad_left;
-        const int64_t rest = i / padded.w;
-        const int y = static_cast<int>(rest % padded.h) - pad_top;
-        const int64_t n = rest / padded.h;
-        const bool inside = x >= 0 && x < src.w && y >= 0 && y < src.h;
-        alignas(16) Element pixel[Width];
-#pragma unroll
-        for (int c = 0; c < Width; ++c) {
-            float value = inside && c < src.c ? from[n * src.image + c * src.channel + y * src.row + x] : 0.f;
-            if (tf32) asm("{\n.reg .b32 t;\ncvt.rna.tf32.f32 t, %0;\nmov.b32 %0, t;\n}" : "+f"(value));
-            pixel[c] = narrow<Element>(value);
-        }
-        constexpr int words = sizeof pixel / sizeof(uint2);
-#pragma unroll
-        for (int word = 0; word < words; ++word)
-            reinterpret_cast<uint2*>(to)[i * words + word] = reinterpret_cast<const uint2*>(pixel)[word];
-    }
-}
-
-/// src as the product reads it: itself, or the padded picture made of it in `scratch`.
-const void* prepared(const sextant_conv2d& a, const wgmma_geometry& g, cudaStream_t stream, const void* src, void* scratch) {
-    if (!g.window_width) return src;
-    constexpr int threads = 256;
-    visit_element(g.dtype, [&](auto element) {
-        using Element = decltype(element);
-        const auto kernel = g.window_width == 4 ? pad_picture<Element, 4> : pad_picture<Element, 8>;
-        kernel<<<grid_for(int64_t{g.src.n} * g.src.h * g.src.w, threads), threads, 0, stream>>>(
-            view_of(a.src), static_cast<const float*>(src), g.src, a.pad_top, a.pad_left, g.dtype == SEXTANT_TF32,
-            static_cast<Element*>(scratch));
-    });
-    check_launch("pad_picture");
-    return scratch;
-}
-
-int64_t prepared_bytes(const wgmma_geometry& g) {
-    return g.window_width ? rounded(g.src.n * g.src.image * (g.dtype == SEXTANT_TF32 ? 4 : 2)) : 0;
 }
 
 /// `count` values and zeros up to `length`.
@@ -123,12 +54,12 @@ class wgmma_conv2d final : public device_op {
         wgmma_tail tail{bias_.as<float>(), scale_.as<float>(), shift_.as<float>()};
         tail.activation = problem_.activation;
         if (problem_.has_residual) tail.residual = operands[1], tail.residual_shape = problem_.residual;
-        product_.enqueue(stream, prepared(problem_, geometry_, stream, operands[0], scratch), weights_.as<void>(), tail, dst,
+        product_.enqueue(stream, pictured(problem_, geometry_, stream, operands[0], scratch), weights_.as<void>(), tail, dst,
                          operands[operand_count() - 1]);
     }
 
     int operand_count() const override { return problem_.has_residual ? 3 : 2; }
-    int64_t scratch_bytes(int) const override { return prepared_bytes(geometry_); }
+    int64_t scratch_bytes(int) const override { return picture_bytes(geometry_); }
     int64_t weight_bytes() const override { return weights_.bytes() + bias_.bytes() + scale_.bytes() + shift_.bytes(); }
     int64_t flops() const override { return conv2d_flops(problem_); }
 
@@ -145,18 +76,18 @@ class wgmma_forward final : public device_op {
         : device_op(a.dst), problem_(a), geometry_(geometry_of(a)), product_(geometry_, device) {}
 
     void enqueue(cudaStream_t stream, void* const* operands, void* scratch) const override {
-        void* const weights = static_cast<std::byte*>(scratch) + prepared_bytes(geometry_);
+        void* const weights = static_cast<std::byte*>(scratch) + picture_bytes(geometry_);
         pack_weights(product_.packing(), static_cast<const float*>(operands[1]), weights, stream);
         int next = 2;
         wgmma_tail tail;
         if (problem_.has_bias) tail.bias = static_cast<const float*>(operands[next++]);
         if (problem_.has_residual) tail.residual = operands[next++], tail.residual_shape = problem_.residual;
         tail.activation = problem_.activation;
-        product_.enqueue(stream, prepared(problem_, geometry_, stream, operands[0], scratch), weights, tail, dst, operands[next]);
+        product_.enqueue(stream, pictured(problem_, geometry_, stream, operands[0], scratch), weights, tail, dst, operands[next]);
     }
 
     int operand_count() const override { return 3 + (problem_.has_bias ? 1 : 0) + (problem_.has_residual ? 1 : 0); }
-    int64_t scratch_bytes(int) const override { return prepared_bytes(geometry_) + rounded(product_.packing().bytes()); }
+    int64_t scratch_bytes(int) const override { return picture_bytes(geometry_) + rounded(product_.packing().bytes()); }
     int64_t flops() const override { return conv2d_flops(problem_); }
 
   private:
@@ -197,14 +128,14 @@ view flattened(const sextant_linear& a) {
     return {v.n, static_cast<int>(features), 1, 1, static_cast<int>(features), v.image, v.image, v.image, 1};
 }
 
-wgmma_geometry geometry_of(const sextant_linear& a) {
+wgmma_geometry linear_geometry(const sextant_linear& a) {
     return {a.src.dtype, flattened(a), 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, a.dst.c};
 }
 
 class wgmma_linear final : public device_op {
   public:
     wgmma_linear(const sextant_linear& a, const linear_parameters& parameters, const traits& device)
-        : device_op(a.dst), problem_(a), product_(geometry_of(a), device), weights_(packed(parameters.weights)),
+        : device_op(a.dst), problem_(a), product_(linear_geometry(a), device), weights_(packed(parameters.weights)),
           bias_(copy_of(parameters.bias, a.dst.c)) {}
 
     void enqueue(cudaStream_t stream, void* const* operands, void*) const override {
@@ -243,7 +174,11 @@ std::string conv2d_declines(const sextant_conv2d& a, const traits& device, int v
         if (!is_narrow(a.src)) return "src is float32";
     }
     if (!is_nhwc(a.dst) && !one_pixel(a.dst)) return "dst is NCHW";
-    if (a.has_residual && !is_nhwc(a.residual) && !one_pixel(a.residual)) return "the residual is NCHW";
+    if (a.has_residual) {
+        if (a.pre_activation || has_windows(a)) return "a residual besides what is normalised on load or a first layer";
+        if (a.residual.dtype != a.src.dtype) return "the residual is stored otherwise than src";
+        if (!is_nhwc(a.residual)) return "the residual is NCHW";
+    }
     return wgmma_product::declines(geometry_of(a), device, variant);
 }
 
@@ -268,6 +203,7 @@ std::string wgmma_backward_data_declines(const conv2d_backward_data_problem& a, 
     if (a.stride_h != 1 || a.stride_w != 1) return "the stride is over 1";
     if (!is_nhwc(a.src) || !is_nhwc(a.dst)) return "diff_src or diff_dst is NCHW";
     if (!is_narrow(a.dst)) return "diff_dst is float32";
+    if (a.accumulate && a.src.dtype != a.dst.dtype) return "diff_src, which is added to, is stored otherwise than diff_dst";
     return wgmma_product::declines(turned(a), device);
 }
 
@@ -282,7 +218,7 @@ std::string wgmma_linear_declines(const sextant_linear& a, const traits& device)
     if (!is_nhwc(a.src) && a.src.h * a.src.w > 1 && a.src.c_total != a.src.c) return "src is a slice";
     const view image = view_of(a.src);
     if (int64_t{a.src.h} * a.src.w * image.lanes > INT32_MAX / 4) return "src has too many features";
-    return wgmma_product::declines(geometry_of(a), device);
+    return wgmma_product::declines(linear_geometry(a), device);
 }
 
 std::unique_ptr<op> create_wgmma_linear(const sextant_linear& a, const linear_parameters& parameters, const traits& device) {

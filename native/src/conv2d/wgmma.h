@@ -12,7 +12,7 @@ std::unique_ptr<op> create_wgmma(const sextant_conv2d&, const conv2d_parameters&
 
 /// An entry of the list.
 template <int Variant>
-constexpr implementation<sextant_conv2d, conv2d_parameters> wgmma(const char* name) {
+constexpr implementation<sextant_conv2d, conv2d_parameters> wgmma_entry(const char* name) {
     return {name, [](const sextant_conv2d& a, const traits& device) { return wgmma_declines(a, device, Variant); },
             [](const sextant_conv2d& a, const conv2d_parameters& parameters, const traits& device) {
                 return create_wgmma(a, parameters, device, Variant);
@@ -26,6 +26,10 @@ std::unique_ptr<op> create_wgmma_forward(const conv2d_forward_problem&, const co
 std::string wgmma_backward_data_declines(const conv2d_backward_data_problem&, const traits&);
 std::unique_ptr<op> create_wgmma_backward_data(const conv2d_backward_data_problem&, const conv2d_backward_data_parameters&,
                                                const traits&);
+
+std::string wgmma_backward_weights_declines(const conv2d_backward_weights&, const traits&);
+std::unique_ptr<op> create_wgmma_backward_weights(const conv2d_backward_weights&, const conv2d_backward_weights_parameters&,
+                                                  const traits&);
 
 std::string wgmma_linear_declines(const sextant_linear&, const traits&);
 std::unique_ptr<op> create_wgmma_linear(const sextant_linear&, const linear_parameters&, const traits&);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The warpgroup's matrix product of sm_90a (PTX ISA, "wgmma"): 64 rows by N columns, 32 bytes of depth, sums in float32.
 //
+// `multiply` takes rows of `a` and columns of `b` that lie along their depth; `multiply_across` (16-bit types) takes both across it,
+// as channels of pixels lie when the depth runs over pixels.
+//
 // One macro for each N spells the N / 2 registers of a thread; wgmma<Element, N> picks type and form. Factors come from shared
 // memory through descriptors, `a` also from registers.
 #pragma once
@@ -81,7 +84,7 @@ struct wgmma;
     "+f"(d[120]), "+f"(d[121]), "+f"(d[122]), "+f"(d[123]), "+f"(d[124]), "+f"(d[125]), "+f"(d[126]), "+f"(d[127])
 
 // d = a * b + (keep ? d : 0), with `a` in shared memory and in registers. DEPTH and TYPES name the instruction, TAIL ends it.
-#define SEXTANT_WGMMA(ELEMENT, N, DEPTH, TYPES, TAIL, TAIL_A, P0, P1, P2, P3, P4, P5) \
+#define SEXTANT_WGMMA(ELEMENT, N, DEPTH, TYPES, TAIL, TAIL_A, TAIL_ACROSS, P0, P1, P2, P3, P4, P5) \
     template <> \
     struct wgmma<ELEMENT, N> { \
         __device__ static void multiply(float (&d)[N / 2], uint64_t a, uint64_t b, int keep) { \
@@ -98,12 +101,19 @@ struct wgmma;
                          : SEXTANT_O##N(d) \
                          : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(keep)); \
         } \
+        __device__ static void multiply_across(float (&d)[N / 2], uint64_t a, uint64_t b, int keep) { \
+            asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, %" P2 ", 0;\n" \
+                         "wgmma.mma_async.sync.aligned.m64n" #N "k" DEPTH "." TYPES " {" SEXTANT_D##N "}, %" P0 ", %" P1 ", p" \
+                         TAIL_ACROSS ";\n}" \
+                         : SEXTANT_O##N(d) \
+                         : "l"(a), "l"(b), "r"(keep)); \
+        } \
     };
 
 #define SEXTANT_WGMMAS(N, P0, P1, P2, P3, P4, P5) \
-    SEXTANT_WGMMA(__nv_bfloat16, N, "16", "f32.bf16.bf16", ", 1, 1, 0, 0", ", 1, 1, 0", P0, P1, P2, P3, P4, P5) \
-    SEXTANT_WGMMA(__half, N, "16", "f32.f16.f16", ", 1, 1, 0, 0", ", 1, 1, 0", P0, P1, P2, P3, P4, P5) \
-    SEXTANT_WGMMA(tf32, N, "8", "f32.tf32.tf32", ", 1, 1", ", 1, 1", P0, P1, P2, P3, P4, P5)
+    SEXTANT_WGMMA(__nv_bfloat16, N, "16", "f32.bf16.bf16", ", 1, 1, 0, 0", ", 1, 1, 0", ", 1, 1, 1, 1", P0, P1, P2, P3, P4, P5) \
+    SEXTANT_WGMMA(__half, N, "16", "f32.f16.f16", ", 1, 1, 0, 0", ", 1, 1, 0", ", 1, 1, 1, 1", P0, P1, P2, P3, P4, P5) \
+    SEXTANT_WGMMA(tf32, N, "8", "f32.tf32.tf32", ", 1, 1", ", 1, 1", ", 1, 1", P0, P1, P2, P3, P4, P5)
 
 SEXTANT_WGMMAS(32, "16", "17", "18", "19", "20", "21")
 SEXTANT_WGMMAS(64, "32", "33", "34", "35", "36", "37")

@@ -10,10 +10,11 @@
 //            fits beside a ring of src alone are fetched once (`resident`)
 //   src      the engine gathers the pixels of one tap (im2col mode: it steps through n, p, q and fills the padding with zeros), or,
 //            for a first layer packed with few channels, a box of windows of one kernel row each
+//   residual one more stretch of depth: its channels times the unit matrix, so that the engine fetches it as early as the rest
+//   turn     tiles begin their depth at different places, lest all blocks ask for the same weights at once
 //   split    a cluster of blocks shares one tile, each with a part of the depth; sums meet through distributed shared memory,
 //            always in the order of the blocks
-//   tail     from registers: four lanes that have parts of a row trade them, so that each reads (residual) and writes 8 channels
-//            together. What is rarer, or split, goes through shared memory in place of the ring, one tile a block (`staged`)
+//   tail     from registers: four lanes that have parts of a row trade them, so that each writes 8 channels together. What is rarer, or split, goes through shared memory in place of the ring, one tile a block (`staged`)
 //
 // Sums: of each 64 rows thread t has, of row 16 * (t / 32) + t % 32 / 4 and of 8 rows below, the columns 8 j + t % 4 * 2 + {0, 1}.
 #pragma once
@@ -37,6 +38,7 @@ struct conv2d_product {
     int chunks, chunk_elements;   // of the channels of a tap
     int row_bytes;                // of a chunk: 32, 64 or 128
     int column_tiles, tiles;      // along the columns; in all
+    int residual_chunks;          // of depth after the taps, 0 without a residual
     int stages, stage_bytes;      // of the ring
     bool staged;                  // sums go through shared memory, any tail
     bool resident;                // the ring is of src alone, behind all of the weights' depth
@@ -46,10 +48,9 @@ struct conv2d_product {
     const float* bias;            // `columns` values or null
     const float* pre_scale;       // chunks * chunk_elements values, 0 past the last channel
     const float* pre_shift;
-    const void* residual;
     void* dst;
-    int64_t residual_pitch, dst_pitch;  // elements from pixel to pixel
-    int residual_dtype, dst_dtype, activation;
+    int64_t dst_pitch;            // elements from pixel to pixel
+    int dst_dtype, activation;
     bool pairs;                   // whether 2 values of bias lie at a multiple of their size
 };
 
@@ -102,21 +103,36 @@ struct block_memory {
     uint32_t weights, ring, full, empty, weights_full;
 };
 
+/// The chunks of depth from `begin` to `end`, from one between them on and round.
+struct depth_place {
+    int begin, end, at;
+    __device__ depth_place(int begin, int end, int row_tile) : begin(begin), end(end), at(begin + row_tile % (end - begin)) {}
+    __device__ void advance() {
+        if (++at == end) at = begin;
+    }
+};
+
 /// One lane: has the copy engine fill stage after stage, tile after tile.
 template <int Groups, int Parts, int Columns>
-__device__ void feed(const CUtensorMap& src, const CUtensorMap& weights, const conv2d_product& a, const block_memory& memory,
-                     int begin, int end) {
+__device__ void feed(const CUtensorMap& src, const CUtensorMap& weights, const CUtensorMap& residual, const CUtensorMap& unit,
+                     const conv2d_product& a, const block_memory& memory, int begin, int end) {
     using shape = wgmma_shape<Groups, Parts, Columns>;
-    const int step = gridDim.x / a.split;
+    const int step = gridDim.x / a.split, own = a.taps * a.chunks;
+    // One chunk of the weights' depth.
+    const auto fetch_columns = [&](uint32_t to, uint32_t barrier, int i, int column) {
+        if (i < own)
+            copy_box(to, &weights, barrier, i % a.chunks * a.chunk_elements, i / a.chunks, column);
+        else
+            copy_box(to, &unit, barrier, (i - own) * a.chunk_elements, 0, 0);
+    };
     ring_place place;
     bool filled = false;  // the whole ring, once
     for (int tile = blockIdx.x / a.split; tile < a.tiles; tile += step) {
         const int row_tile = tile / a.column_tiles, column = tile % a.column_tiles * Columns;
         if (a.resident && tile < step) {
-            barrier_expect(memory.weights_full, a.taps * a.chunks * Columns * a.row_bytes);
-            for (int i = 0; i < a.taps * a.chunks; ++i)
-                copy_box(memory.weights + i * Columns * stage_row_bytes, &weights, memory.weights_full,
-                         i % a.chunks * a.chunk_elements, i / a.chunks, column);
+            barrier_expect(memory.weights_full, (end - begin) * Columns * a.row_bytes);
+            for (int i = begin; i < end; ++i)
+                fetch_columns(memory.weights + i * Columns * stage_row_bytes, memory.weights_full, i, column);
         }
         int n, h, w;
         if (a.box_q) {
@@ -126,19 +142,21 @@ __device__ void feed(const CUtensorMap& src, const CUtensorMap& weights, const c
             const int row = row_tile * shape::rows, q = row % a.q, rest = row / a.q;
             w = q * a.stride_w + a.origin_w, h = rest % a.p * a.stride_h + a.origin_h, n = rest / a.p;
         }
-        int tap = begin / a.chunks, chunk = begin % a.chunks;
+        depth_place depth(begin, end, row_tile);
         for (int i = begin; i < end; ++i) {
             if (filled) barrier_wait(memory.empty + place.stage * 8, place.phase ^ 1);
             const uint32_t to = memory.ring + place.stage * a.stage_bytes, barrier = memory.full + place.stage * 8;
             barrier_expect(barrier, (shape::rows + (a.resident ? 0 : Columns)) * a.row_bytes);
-            const int channel = chunk * a.chunk_elements;
-            if (a.box_q)
+            const int tap = depth.at / a.chunks, channel = depth.at % a.chunks * a.chunk_elements;
+            if (depth.at >= own)
+                copy_box(to, &residual, barrier, column + (depth.at - own) * a.chunk_elements, row_tile * shape::rows, 0);
+            else if (a.box_q)
                 copy_box(to, &src, barrier, channel, w, tap, h, n);
             else
                 copy_im2col(to, &src, barrier, channel, w, h, n, tap % a.taps_in_row * a.dilation_w,
                             tap / a.taps_in_row * a.dilation_h);
-            if (!a.resident) copy_box(to + shape::rows * stage_row_bytes, &weights, barrier, channel, tap, column);
-            if (++chunk == a.chunks) chunk = 0, ++tap;
+            if (!a.resident) fetch_columns(to + shape::rows * stage_row_bytes, barrier, depth.at, column);
+            depth.advance();
             place.advance(a.stages);
             filled |= place.stage == 0;
         }
@@ -148,23 +166,24 @@ __device__ void feed(const CUtensorMap& src, const CUtensorMap& weights, const c
 /// A warpgroup's sums over a tile's depth.
 template <class Element, int Groups, int Parts, int Columns, bool Pre>
 __device__ void multiply(float (&sums)[Parts][Columns / 2], const conv2d_product& a, const block_memory& memory, ring_place& place,
-                         int group, int begin, int end) {
+                         int group, int row_tile, int begin, int end) {
     using shape = wgmma_shape<Groups, Parts, Columns>;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4;
     const int steps = a.row_bytes / step_bytes;
     uint32_t last = 0;  // the barrier of the stage before
+    depth_place depth(begin, end, row_tile);
     for (int i = begin; i < end; ++i) {
         barrier_wait(memory.full + place.stage * 8, place.phase);
         const uint32_t stage = memory.ring + place.stage * a.stage_bytes;
         const uint32_t rows = stage + group * shape::group_rows * a.row_bytes;
         const uint64_t columns = row_descriptor(
-            a.resident ? memory.weights + i * Columns * stage_row_bytes : stage + shape::rows * stage_row_bytes, a.row_bytes);
+            a.resident ? memory.weights + depth.at * Columns * stage_row_bytes : stage + shape::rows * stage_row_bytes, a.row_bytes);
         const uint32_t empty = memory.empty + place.stage * 8;
         if constexpr (Pre) {
             static_assert(Parts == 1);
             // Rows are 128 bytes here. Each lane fetches, and then holds, the elements that the instruction wants of it.
             const int row = warp * 16 + lane % 16;
-            const int channel = i * a.chunk_elements;
+            const int channel = depth.at * a.chunk_elements;
             uint32_t factors[4][4];
 #pragma unroll
             for (int step = 0; step < 4; ++step) {
@@ -208,6 +227,7 @@ __device__ void multiply(float (&sums)[Parts][Columns / 2], const conv2d_product
             if (i > begin && lane == 0) barrier_arrive(last);
             last = empty;
         }
+        depth.advance();
         place.advance(a.stages);
     }
     if constexpr (!Pre) {
@@ -256,7 +276,7 @@ __device__ inline float2 bias_at(const conv2d_product& a, int channel) {
     return {a.bias[channel], channel + 1 < a.columns ? a.bias[channel + 1] : 0.f};
 }
 
-/// Identity or ReLU of sums with bias and residual; 0 past the last channel.
+/// Identity or ReLU of sums with bias; 0 past the last channel.
 __device__ inline float2 rectified(const conv2d_product& a, float2 v, int channel) {
     const float least = a.activation == SEXTANT_RELU ? 0.f : -INFINITY;
     return {channel < a.columns ? fmaxf(v.x, least) : 0.f, channel + 1 < a.columns ? fmaxf(v.y, least) : 0.f};
@@ -267,26 +287,14 @@ template <class Element>
 __device__ inline void write_narrow(const conv2d_product& a, const float2 (&d)[4], int64_t pixel, int channel) {
     const int part = threadIdx.x % 4, own = channel + part * 8;
     const bool inside = pixel >= 0 && own < a.lanes;
-    uint32_t words[4] = {};
-    if (a.residual) {
-        if (inside) {
-            const uint4 loaded = *reinterpret_cast<const uint4*>(static_cast<const Element*>(a.residual) + pixel * a.residual_pitch + own);
-            words[0] = loaded.x, words[1] = loaded.y, words[2] = loaded.z, words[3] = loaded.w;
-        }
-        trade(words);
-    }
+    uint32_t words[4];
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         const int at = channel + i * 8 + part * 2;
         float2 v = bias_at(a, at);
         v.x += d[i].x, v.y += d[i].y;
-        Element pair[2];
-        if (a.residual) {
-            memcpy(pair, &words[i], sizeof pair);
-            v.x += wide(pair[0]), v.y += wide(pair[1]);
-        }
         v = rectified(a, v, at);
-        pair[0] = narrow<Element>(v.x), pair[1] = narrow<Element>(v.y);
+        const Element pair[2] = {narrow<Element>(v.x), narrow<Element>(v.y)};
         memcpy(&words[i], pair, sizeof pair);
     }
     trade(words);
@@ -299,10 +307,6 @@ __device__ inline void write_wide(const conv2d_product& a, float2 d, int64_t pix
     if (pixel < 0 || channel >= a.lanes) return;
     float2 v = bias_at(a, channel);
     v.x += d.x, v.y += d.y;
-    if (a.residual) {
-        const float2 r = *reinterpret_cast<const float2*>(static_cast<const float*>(a.residual) + pixel * a.residual_pitch + channel);
-        v.x += r.x, v.y += r.y;
-    }
     v = rectified(a, v, channel);
     if (a.dst_dtype == SEXTANT_TF32) v = {to_tf32(v.x), to_tf32(v.y)};
     *reinterpret_cast<float2*>(static_cast<float*>(a.dst) + pixel * a.dst_pitch + channel) = v;
@@ -339,12 +343,6 @@ __device__ void write(const conv2d_product& a, const float (&d)[Parts][Columns /
 
 // ---------------------------------------------------------------------------------------------- sums that meet in shared memory
 
-__device__ inline float wide_at(const void* from, int64_t at, int dtype) {
-    if (dtype == SEXTANT_BF16) return wide(static_cast<const __nv_bfloat16*>(from)[at]);
-    if (dtype == SEXTANT_F16) return wide(static_cast<const __half*>(from)[at]);
-    return static_cast<const float*>(from)[at];
-}
-
 __device__ inline void put_at(void* to, int64_t at, int dtype, float x) {
     if (dtype == SEXTANT_BF16)
         static_cast<__nv_bfloat16*>(to)[at] = narrow<__nv_bfloat16>(x);
@@ -354,16 +352,11 @@ __device__ inline void put_at(void* to, int64_t at, int dtype, float x) {
         static_cast<float*>(to)[at] = dtype == SEXTANT_TF32 ? to_tf32(x) : x;
 }
 
-/// Any elements, two columns of a row.
+/// Any elements and activations, two columns of a row.
 __device__ inline void write_pair(const conv2d_product& a, float2 d, int64_t pixel, int channel) {
     if (pixel < 0 || channel >= a.lanes) return;
     float2 v = bias_at(a, channel);
     v.x += d.x, v.y += d.y;
-    if (a.residual) {
-        const int64_t at = pixel * a.residual_pitch + channel;
-        if (channel < a.columns) v.x += wide_at(a.residual, at, a.residual_dtype);
-        if (channel + 1 < a.columns) v.y += wide_at(a.residual, at + 1, a.residual_dtype);
-    }
     v.x = channel < a.columns ? activated(v.x, a.activation) : 0.f;
     v.y = channel + 1 < a.columns ? activated(v.y, a.activation) : 0.f;
     const int64_t at = pixel * a.dst_pitch + channel;
@@ -416,12 +409,13 @@ __device__ void write_share(const conv2d_product& a, const float* sums, int row_
 template <class Element, int Groups, int Parts, int Columns, bool Pre>
 __global__ void __launch_bounds__(wgmma_shape<Groups, Parts, Columns>::threads, wgmma_shape<Groups, Parts, Columns>::blocks)
     conv2d_wgmma(const __grid_constant__ CUtensorMap src, const __grid_constant__ CUtensorMap weights,
+                 const __grid_constant__ CUtensorMap residual, const __grid_constant__ CUtensorMap unit,
                  const __grid_constant__ conv2d_product a) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
     extern __shared__ unsigned char shared[];
     __shared__ alignas(8) uint64_t barriers[2 * most_stages + 1];
     const uint32_t start = (shared_address(shared) + 1023) / 1024 * 1024;
-    const int depth = a.taps * a.chunks;
+    const int depth = a.taps * a.chunks + a.residual_chunks;
     const block_memory memory{start, start + (a.resident ? depth * Columns * stage_row_bytes : 0), shared_address(barriers),
                               shared_address(barriers + most_stages), shared_address(barriers + 2 * most_stages)};
 
@@ -442,14 +436,14 @@ __global__ void __launch_bounds__(wgmma_shape<Groups, Parts, Columns>::threads, 
     const int rank = a.split > 1 ? static_cast<int>(cluster_rank()) : 0;
     const int begin = depth * rank / a.split, end = depth * (rank + 1) / a.split;
     if (warp == Groups * 4) {
-        if (threadIdx.x % 32 == 0) feed<Groups, Parts, Columns>(src, weights, a, memory, begin, end);
+        if (threadIdx.x % 32 == 0) feed<Groups, Parts, Columns>(src, weights, residual, unit, a, memory, begin, end);
         __syncwarp();
     } else if (!a.staged) {
         ring_place place;
         if (a.resident) barrier_wait(memory.weights_full, 0);
         for (int tile = blockIdx.x; tile < a.tiles; tile += gridDim.x) {
             float d[Parts][Columns / 2];
-            multiply<Element, Groups, Parts, Columns, Pre>(d, a, memory, place, group, begin, end);
+            multiply<Element, Groups, Parts, Columns, Pre>(d, a, memory, place, group, tile / a.column_tiles, begin, end);
             write<Element, Groups, Parts, Columns>(a, d, group, tile / a.column_tiles, tile % a.column_tiles * Columns);
         }
     }
@@ -460,7 +454,7 @@ __global__ void __launch_bounds__(wgmma_shape<Groups, Parts, Columns>::threads, 
         if (group < Groups) {
             ring_place place;
             float d[Parts][Columns / 2];
-            multiply<Element, Groups, Parts, Columns, Pre>(d, a, memory, place, group, begin, end);
+            multiply<Element, Groups, Parts, Columns, Pre>(d, a, memory, place, group, row_tile, begin, end);
             asm volatile("bar.sync 1, %0;" ::"n"(Groups * 128) : "memory");  // every warpgroup is done with the ring
             meet<Groups, Parts, Columns>(a, d, sums, group);
         }

@@ -1,130 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conv2d/wgmma_product.h"
 
-#include <cudaTypedefs.h>
-
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <mutex>
 #include <array>
 
+#include "conv2d/copy_maps.h"
 #include "conv2d/wgmma_kernel.cuh"
 
 namespace sextant::cuda {
 
 namespace {
 
-int element_bytes_of(int dtype) { return dtype == SEXTANT_TF32 ? 4 : 2; }
-
-int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// ---------------------------------------------------------------------------------------------- maps for the copy engine
-
-/// A function of the driver, which this library does not link.
-template <class Function>
-Function driver_function(const char* name) {
-    void* found = nullptr;
-    cudaDriverEntryPointQueryResult result{};
-    check(cudaGetDriverEntryPointByVersion(name, &found, 12000, cudaEnableDefault, &result), name);
-    if (result != cudaDriverEntryPointSuccess || !found)
-        throw failure(SEXTANT_UNSUPPORTED, std::string("cuda: the driver has no ") + name + ": install a newer one");
-    return reinterpret_cast<Function>(found);
-}
-
-void check_map(CUresult result, const char* what) {
-    if (result != CUDA_SUCCESS)
-        throw failure(SEXTANT_INTERNAL, std::string("cuda: the driver refuses a map of ") + what + ": error " + std::to_string(result));
-}
-
-CUtensorMapDataType map_type(int dtype) {
-    return dtype == SEXTANT_BF16  ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
-           : dtype == SEXTANT_F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16
-                                  : CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
-}
-
-CUtensorMapSwizzle swizzle_of(int row_bytes) {
-    return row_bytes == 128  ? CU_TENSOR_MAP_SWIZZLE_128B
-           : row_bytes == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
-                             : CU_TENSOR_MAP_SWIZZLE_32B;
-}
-
-template <size_t Rank>
-CUtensorMap boxes(int dtype, const void* address, const std::array<cuuint64_t, Rank>& sizes,
-                  const std::array<cuuint64_t, Rank - 1>& strides, const std::array<cuuint32_t, Rank>& box, int row_bytes,
-                  const char* what) {
-    static const auto encode = driver_function<PFN_cuTensorMapEncodeTiled_v12000>("cuTensorMapEncodeTiled");
-    std::array<cuuint32_t, Rank> steps;
-    steps.fill(1);
-    CUtensorMap map;
-    check_map(encode(&map, map_type(dtype), Rank, const_cast<void*>(address), sizes.data(), strides.data(), box.data(), steps.data(),
-                     CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle_of(row_bytes), CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-                     CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
-              what);
-    return map;
-}
-
-/// The first and the last window's first pixel along one side, as the engine counts: from the image's corners.
-struct bounds {
-    int lower, upper;
-    bounds(int pad, int stride, int windows, int pixels) : lower(-pad), upper((windows - 1) * stride - pad + 1 - pixels) {}
-    bool fit() const { return lower >= -128 && lower <= 127 && upper >= -128 && upper <= 127; }
-};
-
-CUtensorMap windows_of(const wgmma_geometry& a, const void* address, int rows, int chunk_elements, int row_bytes) {
-    static const auto encode = driver_function<PFN_cuTensorMapEncodeIm2col_v12000>("cuTensorMapEncodeIm2col");
-    const auto size = [](int x) { return static_cast<cuuint64_t>(x); };
-    const int64_t bytes = element_bytes_of(a.dtype);
-    const std::array sizes{size(a.src.c), size(a.src.w), size(a.src.h), size(a.src.n)};
-    const std::array strides{static_cast<cuuint64_t>(a.src.pixel * bytes), static_cast<cuuint64_t>(a.src.row * bytes),
-                             static_cast<cuuint64_t>(a.src.image * bytes)};
-    const bounds w(a.pad_left, a.stride_w, a.q, a.src.w), h(a.pad_top, a.stride_h, a.p, a.src.h);
-    const int lower[] = {w.lower, h.lower}, upper[] = {w.upper, h.upper};
-    const cuuint32_t steps[] = {1, static_cast<cuuint32_t>(a.stride_w), static_cast<cuuint32_t>(a.stride_h), 1};
-    CUtensorMap map;
-    check_map(encode(&map, map_type(a.dtype), 4, const_cast<void*>(address), sizes.data(), strides.data(), lower, upper,
-                     chunk_elements, rows, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle_of(row_bytes),
-                     CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
-              "a convolution's windows");
-    return map;
-}
-
-/// Columns and rows of a box of windows.
-struct window_box {
-    int q, p;
-};
-
-window_box best_box(const wgmma_geometry& a, int rows) {
-    window_box best{rows, 1};
-    int64_t least = INT64_MAX;
-    for (int q = rows; q >= 4; q /= 2) {
-        const int p = rows / q;
-        const int64_t waste = ceiling(a.q, q) * q * ceiling(a.p, p) * p;
-        if (waste < least) least = waste, best = {q, p};
-    }
-    return best;
-}
-
-CUtensorMap picture_of(const wgmma_geometry& a, const void* address, const window_box& box, int chunk_elements, int row_bytes) {
-    const auto size = [](int64_t x) { return static_cast<cuuint64_t>(x); };
-    const int64_t bytes = element_bytes_of(a.dtype);
-    const std::array sizes{size(a.s * a.window_width), size(a.q), size(a.r), size(a.p), size(a.src.n)};
-    const std::array strides{size(a.stride_w * a.src.pixel * bytes), size(a.src.row * bytes), size(a.stride_h * a.src.row * bytes),
-                             size(a.src.image * bytes)};
-    const std::array<cuuint32_t, 5> extent{static_cast<cuuint32_t>(chunk_elements), static_cast<cuuint32_t>(box.q), 1,
-                                           static_cast<cuuint32_t>(box.p), 1};
-    return boxes<5>(a.dtype, address, sizes, strides, extent, row_bytes, "a first layer's windows");
-}
-
 CUtensorMap columns_of(const weights_packing& packing, const void* address, int columns, int chunk_elements, int row_bytes) {
-    const auto size = [](int64_t x) { return static_cast<cuuint64_t>(x); };
-    const int64_t pitch = int64_t{packing.pitch} * element_bytes_of(packing.dtype);
-    const std::array sizes{size(packing.pitch), size(packing.taps), size(packing.rows)};
-    const std::array strides{size(pitch), size(pitch * packing.taps)};
-    const std::array<cuuint32_t, 3> box{static_cast<cuuint32_t>(chunk_elements), 1, static_cast<cuuint32_t>(columns)};
-    return boxes<3>(packing.dtype, address, sizes, strides, box, row_bytes, "weights");
+    const int64_t pitch = int64_t{packing.pitch} * map_element_bytes(packing.dtype);
+    return map_of_boxes(packing.dtype, address, {{packing.pitch, 1}, {packing.taps, pitch}, {packing.rows, pitch * packing.taps}},
+                        {chunk_elements, 1, columns}, row_bytes, "weights");
+}
+
+/// Pixel after pixel of a residual.
+CUtensorMap rows_of(const sextant_tensor& t, const void* address, int rows, int chunk_elements, int row_bytes) {
+    const view v = view_of(t);
+    const int64_t pixels = int64_t{t.n} * t.h * t.w, pitch = (is_nhwc(t) ? v.pixel : v.image) * element_bytes(t);
+    return map_of_boxes(t.dtype, address, {{t.c, 1}, {pixels, pitch}, {1, pitch * pixels}}, {chunk_elements, rows, 1}, row_bytes,
+                        "the residual");
+}
+
+/// What the channels of a residual are multiplied by, for tiles of any width.
+constexpr int most_columns = 256;
+
+weights_packing unit_packing(int dtype) {
+    return {weights_packing::forward, most_columns, most_columns, 1, 1, 0, dtype, most_columns, 1, most_columns};
+}
+
+const void* unit_matrix(int dtype) {
+    const auto made = [](int type) {
+        std::vector<float> ones(most_columns * most_columns);
+        for (int i = 0; i < most_columns; ++i) ones[i * (most_columns + 1)] = 1;
+        return packed_weights(unit_packing(type), ones.data());
+    };
+    static std::mutex making;
+    static std::map<std::pair<int, int>, array>& all = *new std::map<std::pair<int, int>, array>;  // outlives the driver's last day
+    int device = 0;
+    check(cudaGetDevice(&device), "cudaGetDevice");
+    const std::lock_guard lock(making);
+    auto& unit = all[{device, dtype}];
+    if (!unit.bytes()) unit = made(dtype);
+    return unit.as<void>();
 }
 
 // ---------------------------------------------------------------------------------------------- tiles
 
-using kernel = void (*)(CUtensorMap, CUtensorMap, conv2d_product);
+using kernel = void (*)(CUtensorMap, CUtensorMap, CUtensorMap, CUtensorMap, conv2d_product);
 
 struct variant {
     int groups, parts, columns;
@@ -198,7 +127,7 @@ double cycles(const wgmma_geometry& a, const variant& v, int split, int64_t dept
     constexpr double products = 2048, products_used = 0.85;  // multiply-adds of 16 bits a cycle, and what of them is reached
     constexpr double cache_bytes = 36, cache_bytes_alone = 64, written_bytes = 14;
     constexpr double start = 4000, meeting = 1500, finish = 0.12;  // the last for each sum
-    const int rows = v.groups * v.parts * 64, element = element_bytes_of(a.dtype);
+    const int rows = v.groups * v.parts * 64, element = map_element_bytes(a.dtype);
     const int64_t columns = ceiling(a.k, v.columns), tiles = row_tiles(a, rows) * columns;
     const ring_plan ring = best_ring(v, split > 1, depth, tiles, columns, device.multiprocessors);
     const double blocks = static_cast<double>(tiles) * split, all = device.multiprocessors;
@@ -244,24 +173,24 @@ int best_row_bytes(int channels, int element_bytes) {
 std::string wgmma_product::declines(const wgmma_geometry& a, const traits& device, int variant) {
     if (device.capability != 90) return "the device is no Hopper";
     if (variant != any && a.pre && !all_variants()[variant].function[0][1]) return "tiles too large to normalise on load";
-    const int64_t bytes = element_bytes_of(a.dtype);
+    const int64_t bytes = map_element_bytes(a.dtype);
     if (int64_t{a.src.n} * a.p * a.q > INT32_MAX) return "dst has more than 2^31 pixels";
     if (a.window_width) return a.stride_w * a.src.pixel * bytes % 16 ? "windows are no multiple of 16 bytes apart" : "";
     if (a.src.pixel * bytes % 16) return "src's pixels are no multiple of 16 bytes apart";
     if (a.stride_h > 8 || a.stride_w > 8) return "the stride is over 8";
     if ((a.r - 1) * a.dilation_h > 255 || (a.s - 1) * a.dilation_w > 255) return "the kernel reaches over 255 pixels";
-    if (!bounds(a.pad_left, a.stride_w, a.q, a.src.w).fit() || !bounds(a.pad_top, a.stride_h, a.p, a.src.h).fit())
+    if (!window_bounds(a.pad_left, a.stride_w, a.q, a.src.w).fit() || !window_bounds(a.pad_top, a.stride_h, a.p, a.src.h).fit())
         return "the padding is over 128";
     if (a.pre) {
-        if (a.r * a.s > 1 || a.pad_top || a.pad_left || bounds(0, a.stride_w, a.q, a.src.w).upper > 0 ||
-            bounds(0, a.stride_h, a.p, a.src.h).upper > 0)
+        if (a.r * a.s > 1 || a.pad_top || a.pad_left || window_bounds(0, a.stride_w, a.q, a.src.w).upper > 0 ||
+            window_bounds(0, a.stride_h, a.p, a.src.h).upper > 0)
             return "what is normalised on load is padded or has a kernel of more than one pixel";
     }
     return {};
 }
 
 wgmma_product::wgmma_product(const wgmma_geometry& a, const traits& device, int wanted) : a_(a) {
-    const int bytes = element_bytes_of(a.dtype);
+    const int bytes = map_element_bytes(a.dtype);
     const int channels = a.window_width ? a.s * a.window_width : a.src.c;
     row_bytes_ = a.pre ? stage_row_bytes : best_row_bytes(channels, bytes);
     chunk_elements_ = row_bytes_ / bytes;
@@ -275,6 +204,7 @@ wgmma_product::wgmma_product(const wgmma_geometry& a, const traits& device, int 
     column_tiles_ = static_cast<int>(ceiling(a.k, v.columns));
     tiles_ = row_tiles(a, tiling_.rows()) * column_tiles_;
     multiprocessors_ = device.multiprocessors;
+    unit_matrix(a.dtype);  // made now, for nothing may be while a plan is recorded
     check(cudaFuncSetAttribute(reinterpret_cast<const void*>(v.function[type_index(a.dtype)][a.pre]),
                                cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(ring_bytes(v.blocks)) + 1024),
           "conv2d_wgmma's shared memory");
@@ -301,24 +231,24 @@ void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* we
     const auto in_vectors = [&](const sextant_tensor& t, const void* address, int64_t pitch) {
         return type_index(t.dtype) == type_index(a_.dtype) && pitch % 8 == 0 && out.lanes % 8 == 0 && reinterpret_cast<uintptr_t>(address) % (8 * element_bytes(t)) == 0;
     };
-    bool together = in_vectors(dst, to, a.dst_pitch);
-    if (tail.residual) {
-        const view residual = view_of(tail.residual_shape);
-        a.residual = tail.residual, a.residual_dtype = tail.residual_shape.dtype;
-        a.residual_pitch = is_nhwc(tail.residual_shape) ? residual.pixel : residual.image;
-        together = together && in_vectors(tail.residual_shape, tail.residual, a.residual_pitch);
-    }
+    const bool together = in_vectors(dst, to, a.dst_pitch);
     a.staged = tiling_.split > 1 || !together || a.activation > SEXTANT_RELU;
-    const ring_plan ring = best_ring(v, a.staged, int64_t{packing_.taps} * chunks_, tiles_, column_tiles_, multiprocessors_);
+    if (tail.residual) a.residual_chunks = static_cast<int>(ceiling(std::min(tiling_.columns, a_.k), chunk_elements_));
+    const ring_plan ring = best_ring(v, a.staged, int64_t{packing_.taps} * chunks_ + a.residual_chunks, tiles_, column_tiles_, multiprocessors_);
     a.resident = ring.resident, a.stages = ring.stages, a.stage_bytes = ring.stage_bytes;
     CUtensorMap source;
     if (a_.window_width) {
         const window_box box = best_box(a_, rows);
         a.box_q = box.q, a.box_p = box.p;
         a.tiles_q = static_cast<int>(ceiling(a_.q, box.q)), a.tiles_p = static_cast<int>(ceiling(a_.p, box.p));
-        source = picture_of(a_, src, box, chunk_elements_, row_bytes_);
+        source = map_of_picture(a_, src, box, chunk_elements_, row_bytes_);
     } else {
-        source = windows_of(a_, src, rows, chunk_elements_, row_bytes_);
+        source = map_of_windows(a_, src, rows, chunk_elements_, row_bytes_);
+    }
+    CUtensorMap residual{}, unit{};
+    if (tail.residual) {
+        residual = rows_of(tail.residual_shape, tail.residual, rows, chunk_elements_, row_bytes_);
+        unit = columns_of(unit_packing(a_.dtype), unit_matrix(a_.dtype), tiling_.columns, chunk_elements_, row_bytes_);
     }
     const CUtensorMap columns = columns_of(packing_, weights, tiling_.columns, chunk_elements_, row_bytes_);
 
@@ -336,7 +266,7 @@ void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* we
     config.stream = stream;
     config.attrs = attributes;
     config.numAttrs = tiling_.split > 1 ? 2 : 1;
-    check(cudaLaunchKernelEx(&config, v.function[type_index(a_.dtype)][a_.pre], source, columns, a), "conv2d_wgmma");
+    check(cudaLaunchKernelEx(&config, v.function[type_index(a_.dtype)][a_.pre], source, columns, residual, unit, a), "conv2d_wgmma");
 }
 
 }  // namespace sextant::cuda

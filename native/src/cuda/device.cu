@@ -31,7 +31,14 @@ array::array(int64_t bytes) : bytes_(bytes) {
 }
 
 array::array(const void* host, int64_t bytes) : array(bytes) {
-    check(cudaMemcpy(address_, host, bytes, cudaMemcpyHostToDevice), "copying weights");
+    copy_now(address_, host, bytes);
+}
+
+void copy_now(void* dst, const void* src, int64_t bytes) {
+    // From pageable memory cudaMemcpy returns when it has read the source, and streams that do not wait for the default one could
+    // overtake what is still on its way.
+    check(cudaMemcpy(dst, src, bytes, cudaMemcpyDefault), "copying");
+    check(cudaStreamSynchronize(cudaStreamLegacy), "copying");
 }
 
 array::~array() {
@@ -149,7 +156,7 @@ int32_t device::allocate(int64_t bytes, bool shared, void** address, sextant_err
 }
 
 int32_t device::copy(void* dst, const void* src, int64_t bytes, sextant_error* error) {
-    return on(ordinal_, "device_copy", error, [&] { check(cudaMemcpy(dst, src, bytes, cudaMemcpyDefault), "copying"); });
+    return on(ordinal_, "device_copy", error, [&] { copy_now(dst, src, bytes); });
 }
 
 }  // namespace sextant::cuda

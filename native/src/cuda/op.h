@@ -30,6 +30,9 @@ void check(cudaError_t status, const char* call);
 /// Of the kernel just launched.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
 
+/// Copies between host and device; complete when this returns.
+void copy_now(void* dst, const void* src, int64_t bytes);
+
 /// Memory of the device, an operation's own: repacked weights, tables.
 class array {
   public:
