@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ordered lists of a CUDA device's convolutions: Hopper's tensor cores, anybody's tensor cores, plain arithmetic.
+#include "conv2d/few_channels.h"
 #include "conv2d/mma.h"
 #include "conv2d/simt.h"
 #include "conv2d/wgmma.h"
@@ -8,6 +9,7 @@ namespace sextant::cuda {
 
 list<sextant_conv2d, conv2d_parameters> implementations(const sextant_conv2d&, const conv2d_parameters&) {
     static constexpr implementation<sextant_conv2d, conv2d_parameters> all[] = {
+        {"cuda_conv2d_few_channels", few_channels_declines, create_few_channels, float_dtypes},
         wgmma_entry<wgmma_product::any>("cuda_conv2d_wgmma"),
         wgmma_entry<0>("cuda_conv2d_wgmma_128x256"),
         wgmma_entry<1>("cuda_conv2d_wgmma_256x128"),

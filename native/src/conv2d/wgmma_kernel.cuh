@@ -54,13 +54,15 @@ struct conv2d_product {
     bool pairs;                   // whether 2 values of bias lie at a multiple of their size
 };
 
+inline constexpr int sum_padding = 8;  // keeps rows of sums on banks of their own
+
 template <int Groups, int Parts, int Columns>
 struct wgmma_shape {
     static constexpr int group_rows = Parts * 64;
     static constexpr int rows = Groups * group_rows;
     static constexpr int threads = Groups * 128 + 32;
     static constexpr int blocks = Parts * Columns > 128 ? 1 : Groups == 1 ? 3 : 2;  // on one multiprocessor
-    static constexpr int sum_pitch = Columns + 8;  // floats; the 8 keep rows on banks of their own
+    static constexpr int sum_pitch = Columns + sum_padding;  // floats
 };
 
 inline constexpr int most_stages = 8;

@@ -98,9 +98,11 @@ int64_t row_tiles(const wgmma_geometry& a, int rows) {
     return int64_t{a.src.n} * ceiling(a.p, box.p) * ceiling(a.q, box.q);
 }
 
+constexpr int64_t alignment = 1024;  // of the ring
+
 /// Shared memory for ring, resident weights and, in their place, a cluster's sums: what `blocks` leave one another on a multiprocessor.
-int64_t ring_bytes(int blocks) {
-    constexpr int64_t all = 228 * 1024, reserved = 1024, barriers = 256, alignment = 1024;
+int64_t ring_bytes(int64_t blocks) {
+    constexpr int64_t all = 228 * 1024, reserved = 1024, barriers = 256;
     return all / blocks - reserved - barriers - alignment;
 }
 
@@ -108,35 +110,43 @@ int64_t ring_bytes(int blocks) {
 struct ring_plan {
     int stages, stage_bytes;
     bool resident;
+    int64_t bytes;
 };
 
+/// @param split 0 where sums go through shared memory though no cluster shares a tile
 /// @param tiles in all, and of these along the columns
-ring_plan best_ring(const variant& v, bool staged, int64_t depth, int64_t tiles, int64_t column_tiles, int multiprocessors) {
+ring_plan best_ring(const variant& v, int split, int64_t depth, int64_t tiles, int64_t column_tiles, int multiprocessors) {
     constexpr int least_stages = 3;
     const int rows = v.groups * v.parts * 64;
-    const int64_t bytes = ring_bytes(v.blocks), weights = depth * v.columns * stage_row_bytes, blocks = multiprocessors * v.blocks;
-    const bool repeated = !staged && tiles > blocks && column_tiles <= blocks;
+    // A long depth of which a multiprocessor has a few blocks only is worth a long ring; else the next kernel's blocks want room.
+    constexpr int64_t long_depth = 24;
+    const int64_t own = depth / std::max(1, split), all_blocks = tiles * std::max(1, split);
+    const int64_t together = own > long_depth ? std::clamp<int64_t>(ceiling(all_blocks, multiprocessors), 1, v.blocks) : v.blocks;
+    const int64_t bytes = ring_bytes(together), weights = depth * v.columns * stage_row_bytes, blocks = multiprocessors * v.blocks;
+    const bool repeated = split == 1 && tiles > blocks && column_tiles <= blocks;
     const bool resident = repeated && weights + least_stages * rows * stage_row_bytes <= bytes;
     const int stage = (rows + (resident ? 0 : v.columns)) * stage_row_bytes;
-    return {static_cast<int>(std::min<int64_t>(most_stages, (bytes - (resident ? weights : 0)) / stage)), stage, resident};
+    const int stages = static_cast<int>(std::min<int64_t>(most_stages, (bytes - (resident ? weights : 0)) / stage));
+    const int64_t sums = split == 1 ? 0 : int64_t{rows} * (v.columns + sum_padding) * 4;
+    return {stages, stage, resident, std::max(int64_t{stages} * stage + (resident ? weights : 0), sums)};
 }
 
 /// About how many cycles the product takes: what a multiprocessor's tiles need of the tensor cores, of the cache or of memory, whichever
 /// is most, and what comes before and after.
 double cycles(const wgmma_geometry& a, const variant& v, int split, int64_t depth, int row_bytes, const traits& device) {
-    constexpr double products = 2048, products_used = 0.85;  // multiply-adds of 16 bits a cycle, and what of them is reached
-    constexpr double cache_bytes = 36, cache_bytes_alone = 64, written_bytes = 14;
-    constexpr double start = 4000, meeting = 1500, finish = 0.12;  // the last for each sum
+    constexpr double products = 2048, products_used = 0.75;  // multiply-adds of 16 bits a cycle, and what of them is reached
+    constexpr double cache_bytes = 30, cache_bytes_alone = 64, written_bytes = 14;
+    constexpr double start = 4000, meeting = 3000, finish = 0.12, finish_met = 0.5;  // the last two for each sum
     const int rows = v.groups * v.parts * 64, element = map_element_bytes(a.dtype);
     const int64_t columns = ceiling(a.k, v.columns), tiles = row_tiles(a, rows) * columns;
-    const ring_plan ring = best_ring(v, split > 1, depth, tiles, columns, device.multiprocessors);
+    const ring_plan ring = best_ring(v, split, depth, tiles, columns, device.multiprocessors);
     const double blocks = static_cast<double>(tiles) * split, all = device.multiprocessors;
     const double each = std::ceil(blocks / all), busy = std::min(1.0, blocks / all);
     const double steps = std::ceil(static_cast<double>(depth) / split) * (row_bytes / step_bytes);
     const double bytes = std::min(cache_bytes_alone, cache_bytes / busy);
     const double step = std::max(rows * v.columns * 16 / products / products_used,
                                  (rows + (ring.resident ? 0 : v.columns)) * step_bytes / bytes);
-    const double tail = std::max(finish * rows * v.columns / split, rows * v.columns * element / split / written_bytes * busy);
+    const double tail = std::max((split > 1 ? finish_met : finish) * rows * v.columns / split, rows * v.columns * element / split / written_bytes * busy);
     const double hidden = each > 1 && v.blocks > 1 ? 0.3 : 1;  // one block's tail passes behind another's products
     return start + each * (steps * step + hidden * tail) + (split > 1 ? meeting : 0);
 }
@@ -149,6 +159,9 @@ wgmma_tiling best_tiling(const wgmma_geometry& a, int chunks, int row_bytes, con
         const variant& v = all_variants()[i];
         if ((wanted != wgmma_product::any && wanted != i) || (a.pre && !v.function[0][1])) continue;
         for (int split = 1; split <= 8 && split * 2 <= depth + 1; split *= 2) {
+            // Clusters are for what would leave multiprocessors idle.
+            if (split > 1 && row_tiles(a, v.groups * v.parts * 64) * ceiling(a.k, v.columns) * split > device.multiprocessors * v.blocks)
+                break;
             const double taken = cycles(a, v, split, depth, row_bytes, device);
             if (taken < least) least = taken, best = {v.groups, v.parts, v.columns, split};
         }
@@ -206,7 +219,7 @@ wgmma_product::wgmma_product(const wgmma_geometry& a, const traits& device, int 
     multiprocessors_ = device.multiprocessors;
     unit_matrix(a.dtype);  // made now, for nothing may be while a plan is recorded
     check(cudaFuncSetAttribute(reinterpret_cast<const void*>(v.function[type_index(a.dtype)][a.pre]),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(ring_bytes(v.blocks)) + 1024),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(ring_bytes(1) + alignment)),
           "conv2d_wgmma's shared memory");
 }
 
@@ -234,7 +247,7 @@ void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* we
     const bool together = in_vectors(dst, to, a.dst_pitch);
     a.staged = tiling_.split > 1 || !together || a.activation > SEXTANT_RELU;
     if (tail.residual) a.residual_chunks = static_cast<int>(ceiling(std::min(tiling_.columns, a_.k), chunk_elements_));
-    const ring_plan ring = best_ring(v, a.staged, int64_t{packing_.taps} * chunks_ + a.residual_chunks, tiles_, column_tiles_, multiprocessors_);
+    const ring_plan ring = best_ring(v, a.staged && tiling_.split == 1 ? 0 : tiling_.split, int64_t{packing_.taps} * chunks_ + a.residual_chunks, tiles_, column_tiles_, multiprocessors_);
     a.resident = ring.resident, a.stages = ring.stages, a.stage_bytes = ring.stage_bytes;
     CUtensorMap source;
     if (a_.window_width) {
@@ -262,7 +275,7 @@ void wgmma_product::enqueue(cudaStream_t stream, const void* src, const void* we
     const int64_t most = std::max<int64_t>(1, multiprocessors_ * v.blocks / column_tiles_) * column_tiles_;
     config.gridDim = dim3(static_cast<unsigned>(a.staged ? tiles_ * tiling_.split : std::min(tiles_, most)));
     config.blockDim = dim3(v.threads);
-    config.dynamicSmemBytes = ring_bytes(v.blocks) + 1024;
+    config.dynamicSmemBytes = ring.bytes + alignment;
     config.stream = stream;
     config.attrs = attributes;
     config.numAttrs = tiling_.split > 1 ? 2 : 1;
