@@ -16,8 +16,26 @@ void check(cudaError_t status, const char* call) {
     throw failure(status == cudaErrorMemoryAllocation ? SEXTANT_OUT_OF_MEMORY : SEXTANT_INTERNAL, sentence);
 }
 
+namespace {
+
+std::shared_mutex driver_mutex;
+thread_local int driver_uses = 0;
+
+}  // namespace
+
+driver_use::driver_use() {
+    if (driver_uses++ == 0) driver_mutex.lock_shared();
+}
+
+driver_use::~driver_use() {
+    if (--driver_uses == 0) driver_mutex.unlock_shared();
+}
+
+std::unique_lock<std::shared_mutex> alone_with_driver() { return std::unique_lock(driver_mutex); }
+
 array::array(int64_t bytes) : bytes_(bytes) {
     if (bytes == 0) return;
+    const driver_use use;
     const cudaError_t status = cudaMalloc(&address_, bytes);
     if (status == cudaErrorMemoryAllocation) {
         cudaGetLastError();
@@ -35,6 +53,7 @@ array::array(const void* host, int64_t bytes) : array(bytes) {
 }
 
 void copy_now(void* dst, const void* src, int64_t bytes) {
+    const driver_use use;
     // From pageable memory cudaMemcpy returns when it has read the source, and streams that do not wait for the default one could
     // overtake what is still on its way.
     check(cudaMemcpy(dst, src, bytes, cudaMemcpyDefault), "copying");
@@ -42,7 +61,9 @@ void copy_now(void* dst, const void* src, int64_t bytes) {
 }
 
 array::~array() {
-    if (address_) cudaFree(address_);
+    if (!address_) return;
+    const driver_use use;
+    cudaFree(address_);
 }
 
 array copy_of(const float* host, int64_t count) { return host ? array(host, count * int64_t{sizeof(float)}) : array(); }
@@ -85,6 +106,7 @@ int32_t count_devices() {
 template <class Body>
 int32_t on(int32_t ordinal, const char* what, sextant_error* error, Body&& body) {
     return guarded(what, error, [&] {
+        const driver_use use;
         check(cudaSetDevice(ordinal), "cudaSetDevice");
         body();
     });
@@ -93,6 +115,7 @@ int32_t on(int32_t ordinal, const char* what, sextant_error* error, Body&& body)
 }  // namespace
 
 device::device(int32_t ordinal) : ordinal_(ordinal) {
+    const driver_use use;
     const int32_t count = count_devices();
     if (ordinal >= count)
         throw failure(SEXTANT_INVALID_ARGUMENT, "cuda: device " + std::to_string(ordinal) + " was asked for, there " +
@@ -172,6 +195,7 @@ int32_t open(int32_t ordinal, std::shared_ptr<sextant::accelerator>* opened, sex
 }
 
 void release(void* address, bool shared) {
+    const sextant::cuda::driver_use use;
     if (shared)
         cudaFreeHost(address);
     else

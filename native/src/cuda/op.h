@@ -3,6 +3,8 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <utility>
 
@@ -29,6 +31,18 @@ void check(cudaError_t status, const char* call);
 
 /// Of the kernel just launched.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
+
+/// One thread's use of the driver for more than work on a stream of its own: allocating, freeing, copying, loading kernels. Any number
+/// of threads at once and one within another, but none while a plan is being recorded: the driver would end the recording.
+class driver_use {
+  public:
+    driver_use();
+    ~driver_use();
+    driver_use(const driver_use&) = delete;
+};
+
+/// What recording a plan takes: no driver_use beside it.
+std::unique_lock<std::shared_mutex> alone_with_driver();
 
 /// Copies between host and device; complete when this returns.
 void copy_now(void* dst, const void* src, int64_t bytes);

@@ -47,6 +47,7 @@ struct recording {
 
     explicit recording(std::vector<void*> buffers) : buffers(std::move(buffers)) {}
     ~recording() {
+        const driver_use use;
         if (graph) cudaGraphExecDestroy(graph);
     }
 };
@@ -86,6 +87,7 @@ class recorded_program final : public program {
         if (found != recordings_.end()) {
             recordings_.splice(recordings_.begin(), recordings_, found);
         } else {
+            const driver_use use;
             recordings_.push_front(std::make_shared<recording>(std::move(buffers)));
             if (recordings_.size() > most_recordings) recordings_.pop_back();
         }
@@ -100,9 +102,13 @@ class recorded_program final : public program {
     }
 
     void record(recording& on) const {
-        // The first run is no recording: it shows what is wrong with a kernel by name.
-        for (const auto& step : steps_) enqueue(step, on);
-        check(cudaStreamSynchronize(on.stream), "running the plan");
+        // The first run is no recording: it loads the kernels, and shows what is wrong with one by name.
+        {
+            const driver_use use;
+            for (const auto& step : steps_) enqueue(step, on);
+            check(cudaStreamSynchronize(on.stream), "running the plan");
+        }
+        const auto alone = alone_with_driver();
         cudaGraph_t graph = nullptr;
         check(cudaStreamBeginCapture(on.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
         try {
@@ -128,6 +134,7 @@ class recorded_program final : public program {
     }
 
     void time(const recording& on, int64_t* nanoseconds) const {
+        const driver_use use;
         std::vector<event> marks(steps_.size() + 1);
         check(cudaEventRecord(marks[0], on.stream), "cudaEventRecord");
         for (size_t i = 0; i < steps_.size(); ++i) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Every network on a GPU, in each precision, against what another framework computed in float64. */
@@ -24,6 +25,8 @@ class CudaGoldenTest {
     /** Of the largest logit. */
     private static final Map<Precision, Double> TOLERANCES = new EnumMap<>(Map.of(Precision.STRICT, GoldenTest.TOLERANCE,
         Precision.FP32, 10 * GoldenTest.TOLERANCE, Precision.TF32, 2e-3, Precision.BF16, 2e-2, Precision.FP16, 2e-2));
+    /** The largest number of half precision. */
+    private static final double LARGEST_HALF = 65504;
     private static Device device;
 
     @BeforeAll
@@ -54,7 +57,11 @@ class CudaGoldenTest {
                 try (var predictor = model.predictor(device, Options.of(shape).withPrecision(precision))) {
                     double error = GoldenTest.distance(expected, predictor.predict(input));
                     System.out.printf("%s %s: parts by %.2e%n", network.name(), precision, error);
-                    if (!(error < tolerance.getValue())) wrong.add(precision + " parts by " + error);
+                    // The formula's weights let one network's last stages grow past what fp16 holds: then that must show.
+                    boolean overflows = precision == Precision.FP16 && largest(golden) > LARGEST_HALF;
+                    if (overflows ? Double.isFinite(error) : !(error < tolerance.getValue())) {
+                        wrong.add(precision + " parts by " + error);
+                    }
                 }
             }
             var strict = Options.of(shape).withPrecision(Precision.STRICT);
@@ -62,5 +69,12 @@ class CudaGoldenTest {
                 () -> network.name() + ": " + wrong + "; " + GoldenTest.firstBadStage(model, device, strict, input, golden));
             GoldenTest.checkTaps(model, device, strict, input, golden);
         }
+    }
+
+    /** Of all stages' numbers. */
+    private static double largest(JsonNode golden) {
+        double largest = 0;
+        for (var stage : golden.get("stages").values()) largest = Math.max(largest, stage.get("absmax").asDouble());
+        return largest;
     }
 }
