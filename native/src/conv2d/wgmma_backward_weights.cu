@@ -100,7 +100,8 @@ __global__ void __launch_bounds__(weights_shape<Groups, Columns>::threads, 2)
     const int part = blockIdx.x % a.parts, tile = blockIdx.x / a.parts;
     const int tap = tile % a.taps, rest = tile / a.taps;
     const int column = rest % a.column_tiles * Columns, row = rest / a.column_tiles * Groups * box_channels;
-    const int begin = static_cast<int>(int64_t{a.chunks} * part / a.parts), end = static_cast<int>(int64_t{a.chunks} * (part + 1) / a.parts);
+    const auto share = [&](int of) { return static_cast<int>(int64_t{a.chunks} * of / a.parts); };
+    const int begin = share(part), end = share(part + 1);
     if (warp == Groups * 4) {
         if (lane == 0) feed<Groups, Columns>(src, diff, a, ring, full, empty, row, column, tap, begin, end);
         return;
