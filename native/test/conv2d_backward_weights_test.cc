@@ -126,7 +126,9 @@ void check_blocked(const gradient_case& a) {
 /// With a plain source, as the network's input is, to gradients of any type.
 void check_first(gradient_case a) {
     const auto check_both = [&](int layout) {
-        EXPECT_FALSE(check(a, SEXTANT_NCHW, layout).empty()) << a.name;
+        const auto all = devices();
+        const bool is_here = std::any_of(all.begin(), all.end(), [&](const auto& device) { return device.block == layout; });
+        EXPECT_EQ(check(a, SEXTANT_NCHW, layout).empty(), !is_here) << a.name;
         a.dst_halo = 1;
         check(a, SEXTANT_NCHW, layout, a.c + 2, a.k + 2 * layout);
         a.dst_halo = 0;

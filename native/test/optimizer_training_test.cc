@@ -134,6 +134,7 @@ TEST(gradient_norm_training, large_small_and_infinite_gradients) {
         return training_state_at(state.data()).gradient_norm;
     };
     for (const auto& entry : gradient_norm_implementations()) {
+        if (!entry.refuses({1}, devices().front()).empty()) continue;
         EXPECT_FLOAT_EQ(norm_of({3e30, 4e30}, entry), 5e30f) << entry.name;
         EXPECT_FLOAT_EQ(norm_of({3e-30, 4e-30}, entry), 5e-30f) << entry.name;
         EXPECT_TRUE(std::isinf(norm_of({1, std::numeric_limits<double>::infinity()}, entry))) << entry.name;
