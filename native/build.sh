@@ -45,7 +45,10 @@ platform() {
 
 # The kernels for GPUs take minutes to compile: who only wants to see a network run does not wait for those of a GPU that is not there.
 has_gpu() { [ -e /dev/nvidiactl ] || [ -e /dev/dxg ]; }
-has_nvcc() { command -v nvcc > /dev/null || [ -n "${CUDACXX:-}" ]; }
+has_nvcc() {
+    release=$("${CUDACXX:-nvcc}" --version 2> /dev/null | sed -n 's/.*release \([0-9]*\).*/\1/p')
+    [ "${release:-0}" -ge 13 ]
+}
 
 # A library into a folder of resources.
 carry() {
