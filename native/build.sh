@@ -8,6 +8,8 @@
 #                                         and, where there is an NVIDIA GPU and nvcc, libsextant_cuda.so into CUDA/<os>-<arch>/
 #   native/build.sh build-all WORK RESOURCES CUDA  the same with the tests, and for GPUs wherever there is nvcc
 #   native/build.sh test WORK             runs the tests built in WORK
+#
+# SEXTANT_CUDA_ARCHITECTURES, if set, is what libsextant_cuda has code for.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -67,7 +69,7 @@ build() {
     # A folder keeps the generator that it was first configured with.
     [ ! -f "$work/CMakeCache.txt" ] || generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$work/CMakeCache.txt")
     cmake -S "$root" -B "$work" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DSEXTANT_TESTS="$tests" \
-        -DSEXTANT_CUDA=$gpu > "$work.log" 2>&1 ||
+        -DSEXTANT_CUDA=$gpu ${SEXTANT_CUDA_ARCHITECTURES:+-DSEXTANT_CUDA_ARCHITECTURES="$SEXTANT_CUDA_ARCHITECTURES"} > "$work.log" 2>&1 ||
         { cat "$work.log"; exit 1; }
     cmake --build "$work" --parallel "$(nproc)"
     carry "$work/native/libsextant.so" "$resources"
