@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions on tensor cores, bf16, fp16 and tf32 in SEXTANT_NHWC (mma.cu).
+// Convolutions on tensor cores, bf16, fp16 and tf32 in SEXTANT_NHWC (mma.cuh).
 #pragma once
 #include "cuda/lists.h"
 

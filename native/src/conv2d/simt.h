@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions in float32 multiply-adds: any layouts, element types and shapes (simt.cu).
+// Convolutions in float32 multiply-adds: any layouts, element types and shapes (simt.cuh).
 #pragma once
 #include "cuda/lists.h"
 
