@@ -83,6 +83,6 @@ case ${1:-} in
     check) check_jdk; check_native ;;
     build) mkdir -p "$2"; build "$2" "$3" "$4" OFF ;;
     build-all) mkdir -p "$2"; build "$2" "$3" "$4" ON ;;
-    test) ctest --test-dir "$2" --output-on-failure --no-tests=error ;;
+    test) ctest --test-dir "$2" --parallel "$(nproc)" --output-on-failure --no-tests=error ;;
     *) echo "usage: native/build.sh check | check-jdk | build WORK RESOURCES CUDA | build-all WORK RESOURCES CUDA | test WORK" >&2; exit 2 ;;
 esac
