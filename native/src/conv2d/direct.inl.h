@@ -29,7 +29,7 @@ SEXTANT_INLINE auto add_tap(typename product<Format>::sums (&sum)[Rows * Columns
     using dot = product<Format>;
     constexpr int channels = Format::channels;
     const int64_t column = Stride ? Stride * lanes : t.src_column;
-#pragma GCC unroll 4
+#pragma GCC unroll unrolled_steps
     for (int c = 0; c < (Steps ? Steps : steps); ++c) {
         typename dot::factor w[Vectors];
 #pragma GCC unroll 2
@@ -83,16 +83,28 @@ void direct(const direct_tile<Format>& t) {
     }
 
     const element* block = t.src;
+    const element* ahead = t.ahead;
     const auto* weights = t.weights;
     const std::byte* next = t.next_weights;
-    for (int b = 0; b < t.blocks; ++b, block += t.src_plane) {
-        if (t.ahead) fetch<Rows, Columns, Stride, false>(t.ahead + b * t.ahead_plane, t.ahead_row, column);
-        for (int r = 0; r < t.r; ++r)
-            for (int s = 0; s < t.s; ++s) {
-                for (int i = 0; i < t.next_lines; ++i, next += 64) __builtin_prefetch(next, 0, 2);
-                const element* pixel = block + r * t.tap_row + s * t.tap_column;
-                weights = add_tap<Format, Rows, Columns, Vectors, Stride, steps>(sum, t, pixel, weights, steps);
+    const int taps_down = t.r, taps_across = t.s, next_lines = t.next_lines;
+    const auto fetch_pixels_ahead = [&] {
+        if (ahead) fetch<Rows, Columns, Stride, false>(ahead, t.ahead_row, column), ahead += t.ahead_plane;
+    };
+    const auto add_pixels = [&](const element* pixel) {
+        for (int i = 0; i < next_lines; ++i, next += 64) __builtin_prefetch(next, 0, 2);
+        weights = add_tap<Format, Rows, Columns, Vectors, Stride, steps>(sum, t, pixel, weights, steps);
+    };
+    if (single_taps_apart && taps_down == 1 && taps_across == 1) {
+        for (int b = t.blocks; b > 0; --b, block += t.src_plane) fetch_pixels_ahead(), add_pixels(block);
+    } else {
+        for (int b = t.blocks; b > 0; --b, block += t.src_plane) {
+            fetch_pixels_ahead();
+            const element* row = block;
+            for (int r = taps_down; r > 0; --r, row += t.tap_row) {
+                const element* pixel = row;
+                for (int s = taps_across; s > 0; --s, pixel += t.tap_column) add_pixels(pixel);
             }
+        }
     }
     if (t.tail_steps)
         for (int r = 0; r < t.r; ++r)
