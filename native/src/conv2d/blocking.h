@@ -15,9 +15,6 @@ namespace sextant {
 ///   | portable        | 16 pairs of xmm | 2      | 4    | 4 / 4                                    |
 inline constexpr int tile_vectors = 2;
 
-/// A tile's multiply-adds of one tap and block of channels take 224 cycles in AVX-512, 48 in AVX2: there the instructions around
-/// them count. So 1x1 convolutions have a loop of their own, and loops over channels stay short (`unrolled_steps`), as measured.
-///
 /// Gradients of weights: input channels in a register tile of one vector and of two vectors of output channels. Their sums stay
 /// in registers over all pixels:
 ///
@@ -28,9 +25,14 @@ inline constexpr int tile_vectors = 2;
 ///   | portable        | 2 x 2 or 1 x 4     | 4 / 4   (pairs of registers)    |
 ///
 /// First layers: sums of neighbouring taps, `first_gradient_sums` at most.
+///
+/// The multiply-adds of one tap and block of channels take 224 cycles in AVX-512, 48 in AVX2: there the instructions around them
+/// count. So 1x1 convolutions have a loop of their own, loops over channels are short (`unrolled_steps`), and Winograd's tiles
+/// come in whole groups, for six of them need fewer instructions each than four or five.
 namespace avx512 {
 inline constexpr int unrolled_steps = 4;
 inline constexpr bool single_taps_apart = false;
+inline constexpr bool winograd_whole_groups = false;
 inline constexpr int tile_pixels = 14;
 inline constexpr int gradient_channels[] = {16, 8};
 inline constexpr int first_gradient_sums = 26;
@@ -38,6 +40,7 @@ inline constexpr int first_gradient_sums = 26;
 namespace avx512_bf16 {
 inline constexpr int unrolled_steps = 4;
 inline constexpr bool single_taps_apart = false;
+inline constexpr bool winograd_whole_groups = false;
 inline constexpr int tile_pixels = 14;
 inline constexpr int gradient_channels[] = {16, 8};
 inline constexpr int first_gradient_sums = 26;
@@ -45,6 +48,7 @@ inline constexpr int first_gradient_sums = 26;
 namespace avx2 {
 inline constexpr int unrolled_steps = 2;
 inline constexpr bool single_taps_apart = true;
+inline constexpr bool winograd_whole_groups = true;
 inline constexpr int tile_pixels = 6;
 inline constexpr int gradient_channels[] = {8, 4};
 inline constexpr int first_gradient_sums = 12;
@@ -52,6 +56,7 @@ inline constexpr int first_gradient_sums = 12;
 namespace portable {
 inline constexpr int unrolled_steps = 1;
 inline constexpr bool single_taps_apart = true;
+inline constexpr bool winograd_whole_groups = true;
 inline constexpr int tile_pixels = 2;
 inline constexpr int gradient_channels[] = {4, 2};
 inline constexpr int first_gradient_sums = 4;
@@ -91,6 +96,9 @@ inline constexpr int64_t prefetch_dst_bytes = 16 << 20;
 /// Winograd: layers with more weights than this (c * k) let all threads work on one block of tiles, at most so many at a time.
 inline constexpr int64_t winograd_shared_weights = 60'000;
 inline constexpr int64_t winograd_shared_tiles = 56;
+
+/// So do layers whose threads would read that much more from beyond their L2 with blocks of their own: a small L2 holds few tiles.
+inline constexpr double winograd_own_reads = 2.2;
 
 /// So do layers with fewer tiles a thread than this.
 inline constexpr int64_t winograd_fewest_own_tiles = 8;

@@ -146,10 +146,16 @@ class conv2d_winograd final : public op {
     void choose_blocks(const device_traits& device) {
         const int64_t tile_bytes = frequencies_ * (src_blocks_ + dst_blocks_) * lanes_ * int64_t{sizeof(float)};
         const double room = static_cast<double>(device.l2_bytes) * blocking::winograd_share_of_l2;
-        const int64_t own = std::clamp<int64_t>(static_cast<int64_t>(room / static_cast<double>(tile_bytes)), kernels_.tiles,
-                                                blocking::winograd_own_tiles);
-        const bool large = frequency_weights_ >= blocking::winograd_shared_weights;
-        shared_ = large || tiles_ < device.threads * blocking::winograd_fewest_own_tiles;
+        int64_t own = std::clamp<int64_t>(static_cast<int64_t>(room / static_cast<double>(tile_bytes)), kernels_.tiles,
+                                          blocking::winograd_own_tiles);
+        if (kernels_.whole_groups) own -= own % kernels_.tiles;
+        // Each block reads all weights; of a shared one, V and M are moved too, each written by one thread and read by another.
+        const double all_weights = static_cast<double>(frequencies_ * frequency_weights_ * int64_t{sizeof(float)});
+        const double own_reads = all_weights / static_cast<double>(own);
+        const double shared_moves = all_weights / blocking::winograd_shared_tiles + 2.0 * static_cast<double>(tile_bytes);
+        shared_ = frequency_weights_ >= blocking::winograd_shared_weights ||
+                  own_reads > blocking::winograd_own_reads * shared_moves ||
+                  tiles_ < device.threads * blocking::winograd_fewest_own_tiles;
         blocks_ = ceil_div(tiles_, shared_ ? blocking::winograd_shared_tiles : own);
         if (!shared_) blocks_ = std::min(tiles_, ceil_div(blocks_, device.threads) * device.threads);
         block_tiles_ = ceil_div(tiles_, blocks_);

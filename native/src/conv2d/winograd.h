@@ -60,6 +60,7 @@ struct winograd_result {
 struct winograd_kernels {
     static constexpr int most_tiles = 14;
     int m, r, lanes, tiles;  // tiles: most in a product
+    bool whole_groups;       // a thread's own block is a multiple of so many tiles
     void (*source)(const winograd_strip&);
     void (*product[2][most_tiles + 1])(const winograd_product&);  // [vectors - 1][tiles]
     void (*result)(const winograd_result&);

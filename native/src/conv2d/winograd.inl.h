@@ -123,7 +123,7 @@ void winograd_source(const winograd_strip& strip) {
 /// Adds `Channels` (or, when 0, `channels`) input channels to the sums.
 template <int Tiles, int Vectors, int Channels>
 SEXTANT_INLINE void add_channels(vec (&sum)[Tiles][Vectors], const float* v, const float* u, int channels) {
-#pragma GCC unroll 4
+#pragma GCC unroll unrolled_steps
     for (int c = 0; c < (Channels ? Channels : channels); ++c) {
         vec w[Vectors];
 #pragma GCC unroll 2
@@ -216,6 +216,7 @@ constexpr winograd_kernels winograd_table() {
     table.r = R;
     table.lanes = lanes;
     table.tiles = tile_pixels;
+    table.whole_groups = winograd_whole_groups;
     table.source = winograd_source<M, R, Element>;
     table.result = winograd_finish<M, R, Element>;
     table.weights = winograd_weights<M, R, Element>;
