@@ -135,6 +135,24 @@ void compare_first(const conv_case& a) {
     for (int32_t type : {SEXTANT_BF16, SEXTANT_U8}) compare_narrow(a, SEXTANT_NCHW, {SEXTANT_F32, type, type});
 }
 
+/// Tiles of a flattened plane end in the middle of rows; into a plane with borders they are copied from there to their places.
+TEST(conv2d, flattened_planes_into_planes_with_borders) {
+    for (int size : {1, 3, 7, 13, 14})
+        for (const conv_case& plain : {shape("to borders", 64, size, 40, 1, 1, 0), shape("partial blocks", 77, size, 21, 1, 1, 0)}) {
+            conv_case a = plain;
+            a.n = 2, a.dst_halo = 2;
+            compare_blocked(a);
+            a.pre_activation = true, a.activation = SEXTANT_TANH;
+            compare_blocked(a);
+        }
+    conv_case groups = shape("groups", 128, 7, 64, 1, 1, 0);
+    groups.groups = 2, groups.dst_halo = 1;
+    for (int layout : {SEXTANT_NCHW8C, SEXTANT_NCHW16C}) compare(laid_out(groups, layout, layout));
+    conv_case wide = shape("not square", 64, 7, 32, 1, 1, 0);
+    wide.h = 5, wide.w = 10, wide.dst_halo = 1;
+    compare_blocked(wide);
+}
+
 TEST(conv2d, network_shapes) {
     for (const conv_case& a : {
              shape("vgg 64@28", 64, 28, 32, 3, 1, 1), shape("resnet 256@7", 256, 7, 32, 3, 1, 1),

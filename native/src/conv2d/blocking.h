@@ -76,6 +76,11 @@ inline constexpr double source_share_of_l2 = 0.31;
 inline constexpr int staged_tiles = 4;
 inline constexpr double staged_share_of_l2 = 0.12;
 
+/// 1x1 into a plane with borders: where tiles within its rows would take up so many pixels for each that there is, full tiles across
+/// the ends of rows gain more than copying their results to their places takes, if there are enough input channels.
+inline constexpr double spread_least_waste = 1.15;
+inline constexpr int spread_fewest_channels = 64;
+
 /// A layer that has fewer tasks per thread than this is cut so that the threads end together.
 inline constexpr int tasks_per_thread = 8;
 

@@ -4,7 +4,8 @@
 // A task takes a block of tiles, whose source stays in L2, and a range of panels: for each panel, for each tile, one call of a
 // register tile. Without the halo that the padding needs, or with a pre-activation, a task first copies each tile's source into
 // scratch, as the format's elements. Weights that are an operand are packed into scratch at the beginning of each run. Results
-// for every second or third pixel of a tensor go to a tile in scratch, and from there to their places.
+// for every second or third pixel of a tensor, and those of tiles across the ends of rows, go to a tile in scratch, and from there
+// to their places.
 #include "conv2d/direct.h"
 
 #include <algorithm>
@@ -39,8 +40,9 @@ class conv2d_direct final : public op {
           src_blocks_(problem.src.c / problem.groups / lanes_),
           tail_steps_(static_cast<int>(ceil_div(problem.src.c / problem.groups % lanes_, channels))),
           order_(problem, binding_.view, kernels), panels_(order_.panels()),
-          cut_(problem, {lanes_, kernels.pixels, channels, sizeof(element), staged_}, vectors_of(panels_), device) {
+          cut_(problem, {lanes_, kernels.pixels, channels, sizeof(element), staged_, can_spread()}, vectors_of(panels_), device) {
         if (binding_.grid) grid_ = *binding_.grid;
+        else if (cut_.spread) grid_ = {dst, 1, 1, 0, 0, false};
         if constexpr (std::is_same_v<Format, u8_format>) scale_sums(parameters);
         else if (parameters.bias) std::copy(parameters.bias, parameters.bias + dst.c, initial_.data());
         if (binding_.weights < 0) {
@@ -77,6 +79,10 @@ class conv2d_direct final : public op {
     int64_t flops() const override { return binding_.flops; }
 
   private:
+    bool can_spread() const {
+        return Format::dtype == SEXTANT_F32 && !binding_.grid && dst.dtype == SEXTANT_F32;
+    }
+
     /// Consecutive tiles that one task works on at a time, and where the task's end is.
     struct stretch {
         int64_t first, last;

@@ -23,7 +23,9 @@ void tiling::choose_tiles(int pixels) {
     const auto& a = problem_;
     dense_taps = a.r == 1 && a.s == 1 && !a.pad_top && !a.pad_left;
     flat = dense_taps && a.stride_h == 1 && a.stride_w == 1 && a.src.h == a.dst.h && a.src.w == a.dst.w && !a.src.halo &&
-           !a.dst.halo && !(a.has_residual && a.residual.halo);
+           !(a.has_residual && a.residual.halo);
+    spread = flat && a.dst.halo;
+    if (spread) flat = spread = costs_.spreads && !a.has_residual && spread_pays(pixels);
     rows = flat ? 1 : a.dst.h;
     columns = flat ? a.dst.h * a.dst.w : a.dst.w;
     tile_rows = columns <= two_row_columns(pixels) && rows > 1 ? 2 : 1;
@@ -35,6 +37,13 @@ void tiling::choose_tiles(int pixels) {
     stage_rows = dense_taps ? tile_rows : (tile_rows - 1) * a.stride_h + (a.r - 1) * a.dilation_h + 1;
     stage_columns = dense_taps ? tile_columns : (tile_columns - 1) * a.stride_w + (a.s - 1) * a.dilation_w + 1;
     stage_tile_elements = costs_.staged ? channel_blocks(a.src) * stage_rows * stage_columns * costs_.lanes : 0;
+}
+
+/// Whether tiles that keep to their rows would waste much of the registers.
+bool tiling::spread_pays(int pixels) const {
+    const int width = problem_.dst.w, widest = width <= two_row_columns(pixels) ? two_row_columns(pixels) : pixels;
+    const double taken = static_cast<double>(ceil_div(width, widest) * widest) / width;
+    return taken > blocking::spread_least_waste && problem_.src.c / problem_.groups >= blocking::spread_fewest_channels;
 }
 
 void tiling::choose_tasks(const std::vector<int>& panel_vectors, const device_traits& device) {

@@ -15,6 +15,7 @@ struct tiling_costs {
     int channels;            // that one multiply-add takes
     int64_t element_bytes;   // of the source as the tiles read it
     bool staged;             // each tile's source is copied first
+    bool spreads;            // results can be copied from a tile to their places
 };
 
 /// Where a tile lies: image, first row and column of the (possibly flattened) output, and its size.
@@ -28,6 +29,7 @@ class tiling {
     tiling(const sextant_conv2d&, const tiling_costs&, const std::vector<int>& panel_vectors, const device_traits&);
 
     bool flat;        // 1x1 without stride on planes without borders: the pixels are one long row
+    bool spread;      // the same into a plane with borders: results are copied to their places
     bool dense_taps;  // 1x1: of the source only the pixels that are used matter
     int rows, columns, tile_rows, tile_columns;
     int64_t tiles, tile_blocks, panel_blocks;  // tasks: tile_blocks x panel_blocks
@@ -40,6 +42,7 @@ class tiling {
 
   private:
     void choose_tiles(int pixels);
+    bool spread_pays(int pixels) const;
     void choose_tasks(const std::vector<int>& panel_vectors, const device_traits&);
     void balance(const std::vector<int>& panel_vectors, int threads, int64_t enough);
     double cycles(int64_t pixels, int64_t vectors) const;
