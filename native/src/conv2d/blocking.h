@@ -54,9 +54,9 @@ inline constexpr int gradient_channels[] = {8, 4};
 inline constexpr int first_gradient_sums = 12;
 }
 namespace portable {
-inline constexpr int unrolled_steps = 1;
-inline constexpr bool single_taps_apart = true;
-inline constexpr bool winograd_whole_groups = true;
+inline constexpr int unrolled_steps = 4;
+inline constexpr bool single_taps_apart = false;
+inline constexpr bool winograd_whole_groups = false;
 inline constexpr int tile_pixels = 2;
 inline constexpr int gradient_channels[] = {4, 2};
 inline constexpr int first_gradient_sums = 4;

@@ -79,9 +79,7 @@ class conv2d_direct final : public op {
     int64_t flops() const override { return binding_.flops; }
 
   private:
-    bool can_spread() const {
-        return Format::dtype == SEXTANT_F32 && !binding_.grid && dst.dtype == SEXTANT_F32;
-    }
+    bool can_spread() const { return Format::dtype == SEXTANT_F32 && dst.dtype == SEXTANT_F32 && !binding_.grid; }
 
     /// Consecutive tiles that one task works on at a time, and where the task's end is.
     struct stretch {
