@@ -36,8 +36,6 @@ __device__ void store_quad(void* to, int dtype, int64_t offset, const float (&v)
         *reinterpret_cast<float4*>(static_cast<float*>(to) + offset) = {v[0], v[1], v[2], v[3]};
 }
 
-// -------------------------------------------------------------------------------------------- forward, backward to the source
-
 /// One launch of the gather; a block's z is group * splits + split.
 struct gather {
     placed src, dst, residual;

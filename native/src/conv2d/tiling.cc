@@ -22,10 +22,10 @@ tiling::tiling(const sextant_conv2d& problem, const tiling_costs& costs, const s
 void tiling::choose_tiles(int pixels) {
     const auto& a = problem_;
     dense_taps = a.r == 1 && a.s == 1 && !a.pad_top && !a.pad_left;
-    flat = dense_taps && a.stride_h == 1 && a.stride_w == 1 && a.src.h == a.dst.h && a.src.w == a.dst.w && !a.src.halo &&
-           !(a.has_residual && a.residual.halo);
-    spread = flat && a.dst.halo;
-    if (spread) flat = spread = costs_.spreads && !a.has_residual && spread_pays(pixels);
+    const bool runs_on = dense_taps && a.stride_h == 1 && a.stride_w == 1 && a.src.h == a.dst.h && a.src.w == a.dst.w &&
+                         !a.src.halo && !(a.has_residual && a.residual.halo);
+    spread = runs_on && a.dst.halo && costs_.spreads && !a.has_residual && spread_pays(pixels);
+    flat = runs_on && (!a.dst.halo || spread);
     rows = flat ? 1 : a.dst.h;
     columns = flat ? a.dst.h * a.dst.w : a.dst.w;
     tile_rows = columns <= two_row_columns(pixels) && rows > 1 ? 2 : 1;

@@ -28,8 +28,8 @@ class tiling {
     /// @param panel_vectors vectors of output channels in each panel
     tiling(const sextant_conv2d&, const tiling_costs&, const std::vector<int>& panel_vectors, const device_traits&);
 
-    bool flat;        // 1x1 without stride on planes without borders: the pixels are one long row
-    bool spread;      // the same into a plane with borders: results are copied to their places
+    bool flat;        // 1x1 without stride from planes without borders: the pixels are one long row
+    bool spread;      // of those, into planes with borders: results are copied to their places
     bool dense_taps;  // 1x1: of the source only the pixels that are used matter
     int rows, columns, tile_rows, tile_columns;
     int64_t tiles, tile_blocks, panel_blocks;  // tasks: tile_blocks x panel_blocks
